@@ -140,7 +140,7 @@ def _content(request: HttpRequest) -> Iterator[str | bytes]:
     for name, values in sorted(request.POST.lists()):
         yield from (name, *values)
     for name in sorted(request.FILES):
-        file = cast(UploadedFile, request.FILES[name])
+        file = cast("UploadedFile[bytes]", request.FILES[name])
         whole = hashlib.sha256()
         for chunk in file.chunks():
             whole.update(chunk)

@@ -17,7 +17,7 @@ IDEMPOTENCY_KEY: Json = {
     "required": False,
     "description": "A request that is sent again with the same key within a day gets the answer of"
     " the first, and does nothing.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
 }
 IF_MATCH: Json = {
     "in": "header",

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+from collections import Counter
 from pathlib import Path
 
 from campaigns.api.access import Needs
@@ -35,3 +37,10 @@ def test_writes_can_be_repeated_and_errors_are_described() -> None:
             assert operation["description"].strip(), path
             headers = {row["name"] for row in operation["parameters"] if row["in"] == "header"}
             assert ("Idempotency-Key" in headers) == (method != "get"), path
+
+
+def test_no_two_schemas_have_one_name() -> None:
+    """The document would have one of them only."""
+    text = "".join(path.read_text(encoding="utf-8") for path in Path("campaigns/api").rglob("*.py"))
+    names = Counter(re.findall(r"^class (\w+)\(", text, re.MULTILINE))
+    assert [name for name, count in names.items() if count > 1] == []

@@ -111,12 +111,9 @@ def rows() -> Iterator[str]:
     for path, operations in openapi()["paths"].items():
         for method, operation in operations.items():
             name = operation["operationId"]
-            row = str(ROWS.get(name, FIRST))
-            address = re.sub(
-                r"\{\w+\}",
-                lambda part, row=row: PATHS.get(part[0], row),
-                path.removeprefix("/api/v1/"),
-            )
+            address = path.removeprefix("/api/v1/")
+            for part in re.findall(r"\{\w+\}", address):
+                address = address.replace(part, PATHS.get(part, str(ROWS.get(name, FIRST))))
             outcomes = []
             for client in columns.values():
                 with transaction.atomic():

@@ -38,7 +38,7 @@ Topics = Annotated[
 ]
 
 
-class PhoneQuery(Schema):
+class PersonQuery(Schema):
     phone: Annotated[
         str, Field(pattern=r"^\+?[0-9 ().-]{5,30}$", description="A whole phone, best +380….")
     ]
@@ -91,7 +91,7 @@ class ErasedOut(Schema):
 
 
 @router.get("people", response=PersonOut, auth=Needs(Permission.VIEW))
-def find_person(request: HttpRequest, query: Query[PhoneQuery], response: HttpResponse) -> Any:
+def find_person(request: HttpRequest, query: Query[PersonQuery], response: HttpResponse) -> Any:
     """The person with a phone, also one of whom nothing is held."""
     msisdn = queries.whole_phone(query.phone)
     if not msisdn:

@@ -34,7 +34,7 @@ EDIT = Needs(Permission.EDIT_STOP_LIST)
 EntryId = Annotated[Id, Path()]
 
 
-class EntryOut(Schema):
+class StopListEntryOut(Schema):
     id: int
     phone: Annotated[str, Field(description="+380971234567; masked without `see_phones`.")]
     person_id: str
@@ -43,11 +43,11 @@ class EntryOut(Schema):
     created_at: datetime
 
 
-class EntryPage(Page[EntryOut]):
+class StopListPage(Page[StopListEntryOut]):
     pass
 
 
-class EntryQuery(PageQuery):
+class StopListQuery(PageQuery):
     q: Annotated[
         str,
         Field(
@@ -98,8 +98,8 @@ class StopFileOut(Schema):
     rejected_rows: Annotated[list[RejectedPhone], Field(description="The first 1,000.")]
 
 
-@router.get("stop-list", response=EntryPage, auth=Needs(Permission.VIEW))
-def list_stop_list(request: HttpRequest, query: Query[EntryQuery]) -> Any:
+@router.get("stop-list", response=StopListPage, auth=Needs(Permission.VIEW))
+def list_stop_list(request: HttpRequest, query: Query[StopListQuery]) -> Any:
     """The entries of the brand and those of all brands, the newest first."""
     entries = stop_list.find_entries(without_nul(query.q).strip(), actor(request))
     return page(
@@ -158,7 +158,7 @@ def stop_file(request: HttpRequest, body: Form[StopOptions], file: File[Uploaded
     )
 
 
-@router.get("stop-list/{entry_id}", response=EntryOut, auth=Needs(Permission.VIEW))
+@router.get("stop-list/{entry_id}", response=StopListEntryOut, auth=Needs(Permission.VIEW))
 def get_stop_list_entry(request: HttpRequest, entry_id: EntryId) -> Any:
     """One entry."""
     user = actor(request)
@@ -177,10 +177,10 @@ def remove_stop_list_entry(request: HttpRequest, entry_id: EntryId) -> Any:
     return Status(204, None)
 
 
-def entry_out(entry: StopListEntry, user: User) -> EntryOut:
+def entry_out(entry: StopListEntry, user: User) -> StopListEntryOut:
     """An entry as `user` sees it."""
     sees = sees_phones(user)
-    return EntryOut(
+    return StopListEntryOut(
         id=entry.pk,
         phone=f"+{entry.msisdn}" if sees else mask_phone(entry.msisdn),
         person_id=person_ids.id_of(entry.msisdn),

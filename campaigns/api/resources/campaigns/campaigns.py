@@ -65,7 +65,7 @@ class CampaignQuery(PageQuery):
     launched_before: Moment = ""
 
 
-class LabelIn(Body):
+class CampaignLabelIn(Body):
     name: Annotated[Text, Field(min_length=1, max_length=labels.LABEL_MAX)]
 
 
@@ -181,7 +181,7 @@ def unarchive_campaign(
 
 @router.post("campaigns/{campaign_id}/labels", response=CampaignOut, auth=Needs(Permission.COMPOSE))
 def add_campaign_label(
-    request: HttpRequest, campaign_id: CampaignId, body: LabelIn, response: HttpResponse
+    request: HttpRequest, campaign_id: CampaignId, body: CampaignLabelIn, response: HttpResponse
 ) -> Any:
     """Add the label with this name, which is made if there is none."""
     campaign = find_campaign(request, campaign_id, Permission.COMPOSE)

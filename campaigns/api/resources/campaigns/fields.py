@@ -42,12 +42,12 @@ Hours = Annotated[
 ]
 
 
-class SourceIn(Body):
+class AudienceSourceIn(Body):
     campaign: StrictId
     outcome: RecipientOutcome = RecipientOutcome.ALL
 
 
-Sources = Annotated[list[SourceIn], Field(max_length=CHOICES_MAX)]
+Sources = Annotated[list[AudienceSourceIn], Field(max_length=CHOICES_MAX)]
 
 
 class CampaignChanges(Body):
