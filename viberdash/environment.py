@@ -1,5 +1,6 @@
 """Settings from the environment: typed, checked, and refused in one line with the name."""
 
+import ipaddress
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -159,6 +160,17 @@ def is_web_address(value: str) -> bool:
 def is_site(value: str) -> bool:
     """The address of a site without a path, or an empty string."""
     return not value or (is_web_address(value) and value.count("/") == 2)
+
+
+def is_host_or_network(value: str) -> bool:
+    """Whether a text is a network, such as 10.1.0.0/16, or what can be a host."""
+    if "/" not in value:
+        return bool(value) and not any(sign.isspace() for sign in value)
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        return False
+    return True
 
 
 def is_syslog(value: str) -> bool:

@@ -5,6 +5,7 @@ Imported by the settings, so it can't read them.
 
 import ipaddress
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -61,6 +62,19 @@ def is_secret(text: str) -> bool:
 def is_api_key(text: str) -> bool:
     """Whether a text can be an API key, which is sent in a header."""
     return is_secret(text) and text.isascii() and "#" not in text
+
+
+def is_encryption_key(text: str) -> bool:
+    """Whether a text is a key of Fernet: 32 bytes in the Base64 of addresses."""
+    try:
+        return len(text) == 44 and len(urlsafe_b64decode(text)) == 32
+    except ValueError:
+        return False
+
+
+def are_encryption_keys(texts: Iterable[str]) -> bool:
+    """Whether each text is a key of Fernet."""
+    return all(map(is_encryption_key, texts))
 
 
 def is_weak_key(key: str) -> bool:

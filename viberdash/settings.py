@@ -79,6 +79,13 @@ BSG_API_KEY: str = read(
     cast=str.strip,
     fits=insecure.is_api_key,
 )
+KEY_ENCRYPTION_KEYS: list[str] = read(
+    "KEY_ENCRYPTION_KEYS",
+    "keys of Fernet (44 characters each), separated by commas, the first of which encrypts",
+    [],
+    as_list,
+    insecure.are_encryption_keys,
+)
 SEND_CONNECTIONS: int = read(
     "SEND_CONNECTIONS", "a number of connections from 1 to 64", 8, int, between(1, 64)
 )
@@ -120,6 +127,13 @@ INTERNAL_HOSTS: list[str] = read(
     "host names, separated by commas",
     [],
     lambda text: [host.lower() for host in as_list(text)],
+)
+WEBHOOK_INTERNAL_TARGETS: list[str] = read(
+    "WEBHOOK_INTERNAL_TARGETS",
+    "host names, IP addresses and networks such as 10.1.0.0/16, separated by commas",
+    [],
+    lambda text: [entry.lower() for entry in as_list(text)],
+    lambda entries: all(environment.is_host_or_network(entry) for entry in entries),
 )
 WORKER_NAME: str = read(
     "WORKER_NAME", "a name that no other worker machine has", socket.gethostname(), fits=bool
@@ -490,6 +504,13 @@ KEEP_GATEWAY_RESPONSES_DAYS = _keep_days("KEEP_GATEWAY_RESPONSES_DAYS", 180)
 KEEP_MAIL_DAYS = _keep_days("KEEP_MAIL_DAYS", 30)
 KEEP_FAILED_MAIL_DAYS = _keep_days("KEEP_FAILED_MAIL_DAYS", 90)
 KEEP_IMAGE_COPIES_DAYS = _keep_days("KEEP_IMAGE_COPIES_DAYS", 30)
+KEEP_WEBHOOK_LOG_DAYS: int = read(
+    "KEEP_WEBHOOK_LOG_DAYS",
+    "a number of days from 7 to 36500, or 0 to keep everything",
+    30,
+    int,
+    lambda days: days == KEEP_FOREVER or 7 <= days <= 36_500,
+)
 
 # Language and time
 LANGUAGE_CODE = "en-gb"
@@ -627,6 +648,7 @@ LOGGING = logs.configuration(
     secrets=[
         BSG_API_KEY,
         SECRET_KEY,
+        *KEY_ENCRYPTION_KEYS,
         *filter(None, [EMAIL_HOST_PASSWORD, OIDC_CLIENT_SECRET, METRICS_TOKEN]),
     ],
 )

@@ -53,6 +53,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "OutgoingMail": "subject body last_error",
         "ReportDelivery": "failure",
         "GatewayCheck": "steps samples",
+        "WebhookDelivery": "answer",
         "LogEntry": "object_repr change_message",
     },
     Content.CACHE: {
@@ -80,6 +81,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "GatewayAccount": "name",
         "Brand": "name",
         "BudgetWarning": "text",
+        "Webhook": "address description",
         "User": "username first_name last_name email",  # of those who work here
     },
     # codes, keys, references, addresses of files and of the site's users
@@ -124,6 +126,10 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "StatusFileUse": "detail",
         "StatusFile": "mark key",
         "OldDataRemoval": "removed",
+        "Change": "kind before after facts messages",  # ids, states, amounts
+        "WantedKind": "kind",
+        "Webhook": "kinds pause_reason secret old_secret lease_token",
+        "WebhookDelivery": "kinds",
         "LogEntry": "object_id",
     },
 }

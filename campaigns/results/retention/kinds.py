@@ -103,7 +103,7 @@ def _of(model: type[Model], field: str, **conditions: Any) -> Callable[[], datet
     return lambda: _first(model._default_manager.filter(**conditions), field)
 
 
-KINDS = (
+KINDS: list[Kind] = [
     Kind(
         "uploads",
         gettext_lazy("Contact files"),
@@ -170,7 +170,13 @@ KINDS = (
         web_pictures.remove_old,
         _of(WebPicture, "asked_at"),
     ),
-)
+]
+
+
+def register(kind: Kind) -> None:
+    """Make a kind of a later stage known. Called once, at the start."""
+    KINDS.append(kind)
+
 
 FIXED_KINDS = (
     FixedKind(
@@ -232,3 +238,8 @@ FIXED_KINDS = (
         _of(StatusFile, "asked_at"),
     ),
 )
+
+
+def all_kinds() -> list[Kind | FixedKind]:
+    """Every kind, in the order of the page."""
+    return [*KINDS, *FIXED_KINDS]
