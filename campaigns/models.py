@@ -48,6 +48,7 @@ from campaigns.dispatch.models import (
     Snapshot,
     Tally,
 )
+from campaigns.events.models import DeliveryResult, Webhook, WebhookDelivery
 from campaigns.ledger.models import BalanceReading, Channel, Kind, LedgerEntry, LedgerTotal, Purpose
 from campaigns.reports.models import ReportDelivery, SavedReport
 from campaigns.results.models import (
@@ -62,6 +63,7 @@ from campaigns.results.models import (
     StatusHint,
     StepState,
 )
+from campaigns.shared.changes.models import Change, ChangeCounter, WantedKind
 from campaigns.team.alerts.models import Alert, AlertPost, BackupResult
 from campaigns.team.models import (
     AccountKey,
@@ -101,11 +103,14 @@ __all__ = [
     "Campaign",
     "CampaignState",
     "CampaignTemplate",
+    "Change",
+    "ChangeCounter",
     "Channel",
     "Condition",
     "Consent",
     "Contact",
     "ContactList",
+    "DeliveryResult",
     "DeliveryState",
     "EarlierCampaign",
     "Editing",
@@ -158,5 +163,8 @@ __all__ = [
     "TopicPreference",
     "User",
     "UserBudget",
+    "WantedKind",
     "WebPicture",
+    "Webhook",
+    "WebhookDelivery",
 ]

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("campaigns.api.urls")),
+    path("", include("campaigns.events.pages.urls")),
     path("", include("campaigns.reports.pages.urls")),
     path("", include("campaigns.results.pages.urls")),
     path("", include("campaigns.dispatch.pages.urls")),

@@ -1,5 +1,6 @@
 """Settings from the environment: typed, checked, and refused in one line with the name."""
 
+import ipaddress
 import os
 import re
 import sys
@@ -196,6 +197,17 @@ def is_webhook_secret(value: str) -> bool:
     """A secret as Standard Webhooks has it, or an empty string. ValueError for malformed base64."""
     prefix, key = value[:6], value[6:]
     return not value or (prefix == "whsec_" and 24 <= len(b64decode(key, validate=True)) <= 64)
+
+
+def is_host_or_network(value: str) -> bool:
+    """Whether a text is a network, such as 10.1.0.0/16, or what can be a host."""
+    if "/" not in value:
+        return bool(value) and not any(sign.isspace() for sign in value)
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        return False
+    return True
 
 
 def is_syslog(value: str) -> bool:

@@ -142,6 +142,13 @@ INTERNAL_HOSTS: list[str] = read(
     [],
     lambda text: [host.lower() for host in as_list(text)],
 )
+WEBHOOK_INTERNAL_TARGETS: list[str] = read(
+    "WEBHOOK_INTERNAL_TARGETS",
+    "host names, IP addresses and networks such as 10.1.0.0/16, separated by commas",
+    [],
+    lambda text: [entry.lower() for entry in as_list(text)],
+    lambda entries: all(environment.is_host_or_network(entry) for entry in entries),
+)
 WORKER_NAME: str = read(
     "WORKER_NAME", "a name that no other worker machine has", socket.gethostname(), fits=bool
 )
@@ -518,6 +525,13 @@ KEEP_MAIL_DAYS = _keep_days("KEEP_MAIL_DAYS", 30)
 KEEP_FAILED_MAIL_DAYS = _keep_days("KEEP_FAILED_MAIL_DAYS", 90)
 KEEP_IMAGE_COPIES_DAYS = _keep_days("KEEP_IMAGE_COPIES_DAYS", 30)
 KEEP_ALERTS_DAYS = _keep_days("KEEP_ALERTS_DAYS", 180)
+KEEP_WEBHOOK_LOG_DAYS: int = read(
+    "KEEP_WEBHOOK_LOG_DAYS",
+    "a number of days from 7 to 36500, or 0 to keep everything",
+    30,
+    int,
+    lambda days: days == KEEP_FOREVER or 7 <= days <= 36_500,
+)
 
 # Alerts: campaigns/reports/alerts
 ALERT_EMAIL: list[str] = read(

@@ -15,6 +15,7 @@ from django.utils import timezone
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.launch.reachable import reachable
 from campaigns.compose.models import Campaign, CampaignState
+from campaigns.dispatch import message_changes
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.budgets.reservations import resume_where_it_fits
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState, Tally
@@ -130,6 +131,7 @@ def _cancel_next_batches(campaign_id: int) -> int:
         changes.add(
             campaign_id, country, SendState.CANCELLED.value, reason="cancelled", recipients=count
         )
+    message_changes.record_cancelled(campaign_id, recipients)
     recipients.update(send_state=SendState.CANCELLED, reason="cancelled")
     changes.write()
     ids = list(batches.values_list("pk", flat=True))

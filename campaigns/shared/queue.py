@@ -40,6 +40,7 @@ SCHEDULES = {
     "audit": "campaigns.team.tasks.follow_audit",
     "prune": "campaigns.team.tasks.prune",
     "retention": "campaigns.results.tasks.remove_old",
+    "webhooks": "campaigns.events.tasks.wake",
 }
 # all functions that a worker may be asked to call
 TASKS = frozenset(SCHEDULES.values()) | {
@@ -60,6 +61,7 @@ TASKS = frozenset(SCHEDULES.values()) | {
     "campaigns.dispatch.tasks.mail_warning",
     "campaigns.results.tasks.ask",
     "campaigns.results.tasks.follow_checks",
+    "campaigns.events.tasks.deliver",
 }
 
 

@@ -5,12 +5,14 @@ from datetime import timedelta
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.files.base import ContentFile
+from django.test import override_settings
 from django.utils import timezone
 
 from campaigns.compose.library import message_templates
 from campaigns.compose.models import ApprovalLimit, Condition, ConditionKind, Operator, Timing
 from campaigns.contacts.importing import lifecycle
 from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
+from campaigns.events import signing
 from campaigns.models import (
     ApiToken,
     Campaign,
@@ -31,11 +33,15 @@ from campaigns.models import (
     StopListEntry,
     TestGroup,
     User,
+    Webhook,
+    WebhookDelivery,
     WebPicture,
 )
 from campaigns.results.models import GatewayCheck
+from campaigns.team.brand_keys import encryption
 from campaigns.team.models import MailState, OutgoingMail
 from tests.addresses.hostile import png
+from tests.brand_keys import ENCRYPTION_KEY
 from tests.passkeys import make_passkey
 from tests.reports.factories import make_campaign, send
 
@@ -139,6 +145,7 @@ def _settings(user: User) -> None:
         pk=FIRST, owner=user, name="CRM", prefix="vd_AAAAAAAA", hash="0" * 64, scopes=["view"]
     )
     GatewayCheck.objects.create(pk=FIRST, actor=user, sender="ViberShop")
+    _webhook(user)
     OutgoingMail.objects.create(
         pk=FIRST,
         address="olena@example.com",
@@ -146,6 +153,26 @@ def _settings(user: User) -> None:
         body="Text",
         message_id="<1@example.com>",
         state=MailState.FAILED,
+        next_try_at=timezone.now(),
+    )
+
+
+def _webhook(user: User) -> None:
+    with override_settings(KEY_ENCRYPTION_KEYS=[ENCRYPTION_KEY]):
+        secret = encryption.encrypt(f"webhook:{FIRST}", signing.new_secret())
+    webhook = Webhook.objects.create(
+        pk=FIRST,
+        address="https://hooks.example.com/viber",
+        kinds=["campaign.finished"],
+        secret=secret,
+        created_by=user,
+    )
+    WebhookDelivery.objects.create(
+        pk=FIRST,
+        webhook=webhook,
+        is_test=True,
+        events=1,
+        created_at=timezone.now(),
         next_try_at=timezone.now(),
     )
 

@@ -17,6 +17,7 @@ from campaigns.results import campaign_status
 from campaigns.results.money.rebuilding import differences
 from tests.dispatch import factory
 from tests.dispatch.workers import Worker
+from tests.events.recorded import chains, check_chains, want_everything
 from tests.sandbox_fixture import KEY, RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,7 +50,10 @@ def same_account(settings: Settings, sandbox: RunningSandbox) -> None:
 
 
 def launched(purpose: Purpose = Purpose.CAMPAIGN) -> Campaign:
-    """A campaign with two overlapping lists, a stop list and an SMS fallback."""
+    """A campaign with two overlapping lists, a stop list and an SMS fallback, of which webhooks
+    want to know everything.
+    """
+    want_everything()
     lists = [factory.contact_list("One", 60), factory.contact_list("Two", 30, start=50)]
     for number in range(STOPPED):
         StopListEntry.objects.create(msisdn=factory.phone(number))
@@ -84,6 +88,7 @@ def test_killed_rehearsal_ends_the_same_and_asks_nobody(
     charges = LedgerEntry.objects.filter(kind="charge", channel="viber", purpose=Purpose.REHEARSAL)
     assert charges.count() == charges.values("recipient").distinct().count() == PEOPLE - STOPPED
     assert LedgerEntry.objects.exclude(purpose=Purpose.REHEARSAL).count() == 0
+    assert chains() == {}
     assert differences() == []
 
 
@@ -102,6 +107,7 @@ def check_the_end(campaign: Campaign, sandbox: RunningSandbox) -> None:
     assert set(Batch.objects.values_list("state", flat=True)) == {BatchState.DONE}
     assert campaign_status.spend(campaign) == billed(bill)
     assert differences() == []
+    check_chains()
 
 
 def billed(bill: dict[str, Any]) -> dict[str, dict[str, Decimal]]:

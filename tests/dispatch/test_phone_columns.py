@@ -36,7 +36,16 @@ from campaigns.dispatch.models import Evidence, Recipient
 from campaigns.dispatch.people import erase_contact, phone_columns
 from campaigns.dispatch.people.phone_columns import COLUMNS, Content
 from campaigns.dispatch.people.phone_texts import PhoneText
-from campaigns.models import ApiAnswer, ApiToken, AuditEntry, OutgoingMail, Submission, User
+from campaigns.models import (
+    ApiAnswer,
+    ApiToken,
+    AuditEntry,
+    OutgoingMail,
+    Submission,
+    User,
+    Webhook,
+    WebhookDelivery,
+)
 from campaigns.reports.campaign.contact_history import held_data
 from campaigns.reports.models import ReportDelivery, SavedReport
 from campaigns.results.models import GatewayCheck
@@ -109,6 +118,9 @@ def rows_of_every_kind(user: User, campaign: Campaign) -> None:
         OutgoingMail(address="o@example.com", subject="x", body="x", next_try_at=now),
         ReportDelivery(report=report, first=now, last=now, at=now, address="o@example.com"),
         GatewayCheck(),
+        WebhookDelivery(
+            webhook=Webhook.objects.create(address="https://a.example"), created_at=now
+        ),
         LogEntry(user=user, action_flag=1, object_repr="x"),
         AudienceCount(subject="x"),
         Submission(key="x", user=user, created_at=now),
@@ -198,7 +210,7 @@ def test_after_an_erasure_the_phone_is_only_where_it_has_to_stay(
     assert not AudienceCount.objects.exists()
     assert not Submission.objects.exists()
     assert (erased.lists, erased.messages, erased.rejected, erased.imports) == (1, 1, 1, 1)
-    assert erased.mentions == 12  # a row of each of so many models
+    assert erased.mentions == 13  # a row of each of so many models
     detail = f"lists 1, messages 1, rejected rows 1, texts {erased.mentions}, imports 1"
     assert AuditEntry.objects.get(action="erased").detail == detail
 

@@ -33,7 +33,7 @@ from campaigns.models import (
 )
 from campaigns.results import tasks
 from campaigns.results.retention import nightly
-from campaigns.results.retention.kinds import FIXED_KINDS, KINDS
+from campaigns.results.retention.kinds import KINDS, all_kinds
 from campaigns.team.models import MailState
 from tests.markup import squeezed
 from tests.reports.factories import make_campaign, make_user, send
@@ -227,7 +227,7 @@ def test_settings_show_periods_oldest_rows_and_nights(client: Client) -> None:
     client.force_login(make_user("boss", Role.ADMINISTRATOR))
     assert "/settings/retention/" in client.get("/settings/").content.decode()
     page = unescape(squeezed(client.get("/settings/retention/").content.decode()))
-    for kind in (*KINDS, *FIXED_KINDS):
+    for kind in all_kinds():
         assert str(kind.label) in page
         assert str(kind.effect) in page
     assert "180 days" in page

@@ -53,6 +53,12 @@ CHANGES: list[tuple[str, dict[str, str]]] = [
     (f"/campaigns/{FIRST}/budget", {"amount": "5"}),
     ("/settings/confirm-account", {"account": "another"}),
     ("/settings/brands/1/key/remove", {}),
+    ("/settings/webhooks/", {"address": "https://example.com/", "kinds": "message.read"}),
+    (f"/settings/webhooks/{FIRST}/", {"address": "https://example.com/", "kinds": "message.read"}),
+    (f"/settings/webhooks/{FIRST}/switch", {"on": "0"}),
+    (f"/settings/webhooks/{FIRST}/secret", {}),
+    (f"/settings/webhooks/{FIRST}/rotate", {"hours": "24"}),
+    (f"/settings/webhooks/{FIRST}/delete", {}),
     ("/admin/campaigns/sender/add/", {"name": "NewShop"}),
 ]
 

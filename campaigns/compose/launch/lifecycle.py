@@ -1,7 +1,7 @@
 """Every change of a campaign's state. Nothing else writes `Campaign.state`.
 
-Each change is one conditional UPDATE: of fifty clicks that arrive together, one changes the state
-and the others raise Refused with a message for the user.
+Each change is one conditional UPDATE (state_changes.py): of fifty clicks that arrive together, one
+changes the state and the others raise Refused with a message for the user.
 """
 
 from collections.abc import Callable, Collection
@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.launch import approval, reachable, state_log, test_limits
+from campaigns.compose.launch import approval, reachable, state_changes, state_log, test_limits
 from campaigns.compose.launch.approval import ApprovalCheck
 from campaigns.compose.launch.checks import problems
 from campaigns.compose.launch.confirmation import audience_changed_message
@@ -61,9 +61,8 @@ def _change_state(
     campaign_id: int, sources: frozenset[CampaignState], to: CampaignState, **changes: Any
 ) -> bool:
     changes = {"reason": "", "reason_detail": "", **changes}
-    return bool(
-        Campaign.objects.filter(pk=campaign_id, state__in=sources).update(state=to, **changes)
-    )
+    campaigns = Campaign.objects.filter(pk=campaign_id, state__in=sources)
+    return state_changes.update(campaigns, to, **changes)
 
 
 def _refusal(campaign_id: int, verb: str) -> Refused:
@@ -128,7 +127,7 @@ def launch(
         draft = Campaign.objects.filter(
             pk=campaign_id, state=S.DRAFT, updated_at=campaign.updated_at
         )
-        if not draft.update(approval_note="", **changes):
+        if not state_changes.update(draft, approval_note="", **changes):
             raise _launched_or_edited(campaign_id)
         if check.needed:
             audit.record(actor, campaign, "asked for approval", check.summary)
@@ -208,8 +207,9 @@ def approve(campaign_id: int, actor: User | None, fingerprint: str) -> None:
         waiting = Campaign.objects.filter(
             pk=campaign_id, state__in=CAN_APPROVE, approval_fingerprint=fingerprint
         )
-        if not waiting.update(
-            state=_launched_state(campaign, now),
+        if not state_changes.update(
+            waiting,
+            _launched_state(campaign, now),
             approved_by=actor,
             **_launch_columns(campaign, campaign.approval_asked_by, recipients),
         ):
@@ -237,15 +237,15 @@ def _to_draft(campaign: Campaign, actor: User | None, action: str, note: str) ->
     waiting = Campaign.objects.filter(
         pk=campaign.pk, state__in=CAN_APPROVE, approval_fingerprint=campaign.approval_fingerprint
     )
-    cleared = {"approval_asked_by": None, "approval_asked_at": None, "approval_fingerprint": ""}
+    now = timezone.now()
+    # A new `updated_at`: review pages opened before can't launch it any more.
+    columns: dict[str, Any] = {"approval_note": note[:500], "updated_at": now}
+    columns |= {"approval_asked_by": None, "approval_asked_at": None, "approval_fingerprint": ""}
     # a test is no draft: another one is sent instead
     is_test = campaign.purpose == Purpose.TEST
-    to: dict[str, Any] = {"state": S.DRAFT}
-    if is_test:
-        to = {"state": S.CANCELLED, "finished_at": timezone.now()}
+    columns |= {"finished_at": now} if is_test else {}
     with transaction.atomic():
-        # A new `updated_at`: review pages opened before can't launch it any more.
-        if not waiting.update(approval_note=note[:500], updated_at=timezone.now(), **to, **cleared):
+        if not state_changes.update(waiting, S.CANCELLED if is_test else S.DRAFT, **columns):
             raise _refusal(campaign.pk, _("returned to draft"))
         audit.record(actor, campaign, "cancelled" if is_test else action, note)
         campaign.approval_note = note[:500]
@@ -323,7 +323,8 @@ def resume_by_itself(campaign_id: int, reasons: Collection[str]) -> bool:
     """
     paused = Campaign.objects.filter(pk=campaign_id, reason__in=reasons, frozen_at__isnull=False)
     with transaction.atomic():
-        if not paused.filter(state=S.PAUSED).update(state=S.SENDING, reason="", reason_detail=""):
+        paused = paused.filter(state=S.PAUSED)
+        if not state_changes.update(paused, S.SENDING, reason="", reason_detail=""):
             return False
         state_log.record(None, Campaign(pk=campaign_id), "resumed by itself")
         _wake()

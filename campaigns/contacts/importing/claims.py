@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from campaigns.contacts import import_changes
 from campaigns.contacts.field_types import typed_columns
 from campaigns.contacts.importing import uploads
 from campaigns.contacts.importing.errors import ContactsError, file_error
@@ -88,6 +89,8 @@ def claim_list(import_id: int) -> str:
             lease_until=now + LEASE,
             started_at=Coalesce("started_at", Value(now)),
         )
+        if claimed and contact_import.state == ImportState.QUEUED:
+            import_changes.record(contact_import, ImportState.RUNNING)
     return token if claimed else ""
 
 
@@ -203,12 +206,15 @@ def _without_examples(checked: dict[str, Any]) -> dict[str, Any]:
 
 def _end(imports: QuerySet[Import], **values: object) -> None:
     """Set the last state, delete the file, and wake the next import of the list."""
-    row = imports.values_list("path", "list", "checked").first()
-    checked = _without_examples(row[2]) if row else {}
-    ended = imports.update(**values, checked=checked, finished_at=timezone.now(), path="", **FREE)
-    if ended and row:
-        enqueue_next(row[1])
-        uploads.remove(row[0])
+    with transaction.atomic():
+        row = imports.select_for_update().first()
+        if row is None:
+            return
+        checked = _without_examples(row.checked)
+        imports.update(**values, checked=checked, finished_at=timezone.now(), path="", **FREE)
+        import_changes.record(row, ImportState(str(values["state"])))
+    enqueue_next(row.list_id)
+    uploads.remove(row.path)
 
 
 def list_deleted_text() -> str:

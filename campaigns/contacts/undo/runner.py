@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from campaigns.contacts import import_changes
 from campaigns.contacts.importing import claims
 from campaigns.contacts.importing.claims import LeaseLost, Outcome
 from campaigns.contacts.importing.errors import ContactsError
@@ -131,6 +132,7 @@ def _finish(contact_import: Import, token: str) -> None:
     )
     if not undone:
         raise LeaseLost
+    import_changes.record(contact_import, ImportState.UNDONE)
     claims.enqueue_next(contact_import.list_id)
 
 

@@ -16,6 +16,8 @@ from campaigns.compose.models import Campaign
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.budgets.models import BudgetWarning, MonthlyBudget, UserBudget
 from campaigns.shared.brands.scope import acting_for
+from campaigns.shared.changes import recording
+from campaigns.shared.changes.recording import NewChange
 from campaigns.shared.days import site_month
 from campaigns.shared.money import ZERO, exact
 from campaigns.shared.queue import enqueue
@@ -26,6 +28,7 @@ from campaigns.team.roles import users_with_permission
 
 STEPS = (50, 80, 100)  # percent
 MAIL = "campaigns.dispatch.tasks.mail_warning"
+CHANGE = "budget.warning"  # the kind of change
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +135,7 @@ def record_warnings() -> int:
         reached = [step for step in STEPS if usage.percent >= step]
         of_brand: dict[str, Any] = {"brand_id": usage.brand_id}
         for step in reached:
-            warning, is_new = BudgetWarning.objects.get_or_create(
-                **of_brand,
-                scope=usage.scope,
-                period=usage.period,
-                percent=step,
-                defaults={"at": timezone.now(), "text": _warning_text(usage)[:200]},
-            )
+            warning, is_new = _record_step(usage, step, of_brand)
             new_warnings += is_new
             if not warning.claimed_at and step < reached[-1]:
                 BudgetWarning.objects.filter(pk=warning.pk, claimed_at=None).update(
@@ -147,6 +144,26 @@ def record_warnings() -> int:
     for pk in BudgetWarning.objects.filter(claimed_at=None).values_list("pk", flat=True):
         enqueue(MAIL, pk)
     return new_warnings
+
+
+@transaction.atomic
+def _record_step(
+    usage: BudgetUsage, step: int, of_brand: dict[str, Any]
+) -> tuple[BudgetWarning, bool]:
+    """The warning for a step, and whether it is new: then others are told of it too."""
+    warning, is_new = BudgetWarning.objects.get_or_create(
+        **of_brand,
+        scope=usage.scope,
+        period=usage.period,
+        percent=step,
+        defaults={"at": timezone.now(), "text": _warning_text(usage)[:200]},
+    )
+    if is_new and (wanted := recording.load_wanted(CHANGE)):
+        amounts = {"used": exact(usage.used), "amount": exact(usage.amount)}
+        facts = amounts | {"currency": usage.currency}
+        change = NewChange(warning.brand_id, CHANGE, warning.pk, facts=facts)
+        recording.record([change], wanted)
+    return warning, is_new
 
 
 def _warning_text(usage: BudgetUsage) -> str:

@@ -18,6 +18,7 @@ from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import contact_lists, stop_list
 from campaigns.contacts.models import Contact, Person, StopListEntry
 from campaigns.contacts.people import person
+from campaigns.dispatch import message_changes
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.models import (
     ERASED_PREFIX,
@@ -147,9 +148,9 @@ def _cancel_queued(recipients: list[Recipient], batches: Mapping[tuple[int, int]
             raise ContactsError(
                 _("A message to this phone is being sent right now. Try again in a few minutes.")
             )
-        Recipient.objects.filter(pk=recipient.pk).update(
-            send_state=SendState.CANCELLED, reason=REASON
-        )
+        queued = Recipient.objects.filter(pk=recipient.pk)
+        message_changes.record_cancelled(recipient.campaign_id, queued)
+        queued.update(send_state=SendState.CANCELLED, reason=REASON)
         changes.add(
             recipient.campaign_id, recipient.country, SendState.CANCELLED.value, reason=REASON
         )

@@ -53,6 +53,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "OutgoingMail": "subject body last_error",
         "ReportDelivery": "failure",
         "GatewayCheck": "steps samples",
+        "WebhookDelivery": "answer",
         "LogEntry": "object_repr change_message",
     },
     Content.CACHE: {
@@ -82,6 +83,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "BudgetWarning": "text",
         "Alert": "detail",  # names of campaigns, in which phones are masked
         "AlertPost": "body",
+        "Webhook": "address description",
         "User": "username first_name last_name email",  # of those who work here
     },
     # codes, keys, references, addresses of files and of the site's users
@@ -130,6 +132,10 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "Alert": "kind object",
         "AlertPost": "last_error",
         "BackupResult": "name failure",
+        "Change": "kind before after facts messages",  # ids, states, amounts
+        "WantedKind": "kind",
+        "Webhook": "kinds pause_reason secret old_secret lease_token",
+        "WebhookDelivery": "kinds",
         "LogEntry": "object_id",
     },
 }

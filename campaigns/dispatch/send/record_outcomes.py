@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from campaigns.compose.launch.pause_reasons import Pause
-from campaigns.dispatch import evidence
+from campaigns.dispatch import evidence, message_changes
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.budgets.reservations import pause_for_currency
 from campaigns.dispatch.failpoints import failpoint
+from campaigns.dispatch.message_changes import MessageChange
 from campaigns.dispatch.models import Batch, BatchState, Evidence, Recipient, SendState
 from campaigns.dispatch.send import account_rate
 from campaigns.dispatch.send.account_rate import Answers
@@ -78,6 +79,7 @@ def write_outcomes(
     write_entries(_charge_movements(ours), now)
     failpoint("close_ledger")
     _update_tally(ours)
+    message_changes.record(_message_changes(ours))
     _save_evidence(ours)
     if state is BatchState.SENDING:
         _learn_rate(ours, now)
@@ -102,6 +104,7 @@ def settle_unresolved(outcome: BatchOutcome, now: datetime) -> None:
         reason="unresolved", recipients=-len(accepted),
     )  # fmt: skip
     changes.write()
+    message_changes.record(_message_changes([outcome], SendState.UNRESOLVED))
 
 
 def _update_batches(
@@ -267,6 +270,22 @@ def _update_tally(outcomes: Sequence[BatchOutcome]) -> None:
                 error_code=ending.error_code, reason=ending.reason, recipients=recipients,
             )  # fmt: skip
     changes.write()
+
+
+def _message_changes(
+    outcomes: Sequence[BatchOutcome], before: SendState = SendState.QUEUED
+) -> Iterator[MessageChange]:
+    """The new states of the messages of `outcomes`."""
+    for outcome in outcomes:
+        result, ids = outcome.interpretation, outcome.ids
+        for reference in result.accepted:
+            yield MessageChange(
+                outcome.claim.campaign_id, ids[reference], before.value, SendState.ACCEPTED.value
+            )
+        for reference, ending in result.not_accepted.items():
+            yield MessageChange(
+                outcome.claim.campaign_id, ids[reference], before.value, ending.state.value
+            )
 
 
 def _save_evidence(outcomes: Sequence[BatchOutcome]) -> None:

@@ -13,8 +13,10 @@ from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 
+from campaigns.events import webhooks
 from campaigns.team import audit, safe_mode
 from campaigns.team.audit.commands import RecordedCommand
+from campaigns.team.brand_keys.encryption import can_encrypt
 from campaigns.team.brand_keys.storage import encrypt_again
 from campaigns.team.models import Role, User
 from viberdash.private_files import tighten
@@ -77,8 +79,8 @@ def require_known_migrations() -> None:
 
 
 def encrypt_keys() -> Iterator[str]:
-    """Encrypt the API keys of brands anew that another than the first of KEY_ENCRYPTION_KEYS
-    encrypted. Lines about what was done, and what can't be.
+    """Encrypt the API keys of brands and the secrets of webhooks anew, with the first of
+    KEY_ENCRYPTION_KEYS. Lines about what was done, and what can't be.
     """
     encrypted, unreadable = encrypt_again()
     if encrypted:
@@ -86,6 +88,10 @@ def encrypt_keys() -> Iterator[str]:
     if unreadable:
         names = ", ".join(unreadable)
         yield f"KEY_ENCRYPTION_KEYS lacks the key of these brands, which send nothing: {names}."
+    _all, webhooks_without = webhooks.encrypt_again() if can_encrypt() else (0, [])
+    if webhooks_without:
+        text = ", ".join(map(str, webhooks_without))
+        yield f"KEY_ENCRYPTION_KEYS lacks the key of these webhooks, which get nothing: {text}."
 
 
 def private_paths() -> list[Path]:

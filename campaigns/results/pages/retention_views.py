@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from campaigns.results.models import OldDataRemoval
-from campaigns.results.retention.kinds import FIXED_KINDS, KINDS
+from campaigns.results.retention.kinds import KINDS, all_kinds
 from campaigns.shared.brands.scope import all_brands
 from campaigns.team.pages.access import permission_required
 from campaigns.team.permissions import Permission
@@ -19,7 +19,7 @@ def retention(request: HttpRequest) -> HttpResponse:
     """The kinds of data with their periods, and the last nights."""
     removals = OldDataRemoval.objects.all()[:NIGHTS_SHOWN]
     with all_brands():
-        kinds = [(kind, kind.oldest()) for kind in (*KINDS, *FIXED_KINDS)]
+        kinds = [(kind, kind.oldest()) for kind in all_kinds()]
     context = {
         "kinds": kinds,
         "nights": [(removal, _removed_texts(removal)) for removal in removals],

@@ -12,6 +12,8 @@ from decimal import Decimal
 from django.utils import timezone
 
 from campaigns.compose.models import Campaign
+from campaigns.dispatch import message_changes
+from campaigns.dispatch.message_changes import MessageChange
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
 from campaigns.dispatch.tally import TallyChanges
 from campaigns.gateway.types import MessageStatus
@@ -85,6 +87,16 @@ def record_updates(batches: Sequence[BatchUpdates]) -> list[list[Movement]]:
     write_entries([movement for movements in moved for movement in movements], timezone.now())
     tally.write()
     hours.write()
+    message_changes.record(
+        MessageChange(
+            current[after.id].campaign_id,
+            after.id,
+            current[after.id].delivery_state or SendState.ACCEPTED.value,
+            after.delivery_state.value,
+        )
+        for after in written
+        if after.delivery_state != current[after.id].delivery_state
+    )
     return moved
 
 

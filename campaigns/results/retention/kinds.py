@@ -105,7 +105,7 @@ def _of(model: type[Model], field: str, **conditions: Any) -> Callable[[], datet
     return lambda: _first(model._default_manager.filter(**conditions), field)
 
 
-KINDS = (
+KINDS: list[Kind] = [
     Kind(
         "uploads",
         gettext_lazy("Contact files"),
@@ -180,7 +180,13 @@ KINDS = (
         records.remove_old,
         _of(Alert, "told_end_at", told_end_at__isnull=False),
     ),
-)
+]
+
+
+def register(kind: Kind) -> None:
+    """Make a kind of a later stage known. Called once, at the start."""
+    KINDS.append(kind)
+
 
 FIXED_KINDS = (
     FixedKind(
@@ -242,3 +248,8 @@ FIXED_KINDS = (
         _of(StatusFile, "asked_at"),
     ),
 )
+
+
+def all_kinds() -> list[Kind | FixedKind]:
+    """Every kind, in the order of the page."""
+    return [*KINDS, *FIXED_KINDS]

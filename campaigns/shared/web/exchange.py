@@ -24,7 +24,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 
 from campaigns.shared.web.errors import FetchError, time_is_up
-from campaigns.shared.web.hosts import resolve
+from campaigns.shared.web.hosts import Internal, resolve
 
 PORTS = {"http": 80, "https": 443}
 FIRST_FREE_PORT = 1024  # below it there are services that take a request for something else
@@ -95,9 +95,10 @@ def _ascii_path(path: str) -> str:
 class _Connector:
     """Connects to the checked addresses of a host, and ends the connection at the deadline."""
 
-    def __init__(self, target: Target, deadline: float) -> None:
+    def __init__(self, target: Target, deadline: float, internal: Internal | None) -> None:
         self.target = target
         self.deadline = deadline
+        self.internal = internal
         self.is_over = False
         self._connected: socket.socket | None = None  # a second handle, which TLS leaves alone
         self._timer: threading.Timer | None = None
@@ -111,7 +112,7 @@ class _Connector:
     def connect(self) -> socket.socket:
         """A connected socket. Raises OSError or FetchError."""
         failure = OSError("no address")
-        found = resolve(self.target.host, self.target.port, self.remaining())
+        found = resolve(self.target.host, self.target.port, self.remaining(), self.internal)
         for family, kind, protocol, _name, sockaddr in found:
             connection = socket.socket(family, kind, protocol)
             try:
@@ -203,13 +204,15 @@ def exchange(
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
+    internal: Internal | None = None,
 ) -> Iterator[Answer]:
     """Send one request and give its answer, whose body is to be read within the block.
 
-    Nothing is unpacked, and no redirect is followed. All of it, with the reading, has `seconds`.
-    Raises FetchError.
+    `internal`: which internal hosts are allowed; None for INTERNAL_HOSTS. Nothing is unpacked, and
+    no redirect is followed. All of it, with the reading, has `seconds`. Raises FetchError.
     """
-    connection, connector = _connection(target), _Connector(target, time.monotonic() + seconds)
+    connection = _connection(target)
+    connector = _Connector(target, time.monotonic() + seconds, internal)
     connection.connector = connector
     try:
         with closing(_ask(connection, connector, method, headers or {}, body)) as response:

@@ -1,5 +1,4 @@
-"""Which hosts may be connected to: those of the Internet, and internal ones that are named in
-INTERNAL_HOSTS.
+"""Which hosts may be connected to: those of the Internet, and internal ones that a setting names.
 
 The check is of the IP addresses that a name resolves to, never of the name, so `127.1`, `0x7f.1`
 and names that point to 127.0.0.1 are all refused. Whoever connects has to use the addresses
@@ -9,7 +8,9 @@ returned here: a second look-up may be answered differently (DNS rebinding).
 import ipaddress
 import socket
 import threading
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import Collection
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
 from django.conf import settings
@@ -46,6 +47,27 @@ TRANSLATED = tuple(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Internal:
+    """Internal hosts that may be connected to, by name in small letters, and internal networks.
+
+    `only`: no other host may be, not even one of the Internet.
+    """
+
+    hosts: Collection[str]
+    networks: Collection[IPv4Network | IPv6Network] = ()
+    only: bool = False
+
+    def fits(self, host: str, address: IpAddress) -> bool:
+        """Whether `host` may be connected to at `address`."""
+        if host.lower() in self.hosts:
+            return is_allowed_internal(address)
+        is_in_network = any(address in network for network in self.networks)
+        if is_in_network and is_allowed_internal(address):
+            return True
+        return not self.only and is_public(address)
+
+
 def is_public(address: IpAddress) -> bool:
     """Whether `address` is one of the Internet: not loopback, private, link-local, multicast,
     reserved, of a cloud's metadata, or of IPv4 in the form of IPv6.
@@ -58,7 +80,7 @@ def is_public(address: IpAddress) -> bool:
 
 
 def is_allowed_internal(address: IpAddress) -> bool:
-    """Whether a host in INTERNAL_HOSTS may have `address`: one of a private network or this
+    """Whether a host that a setting names may have `address`: one of a private network or this
     machine.
     """
     if address in METADATA or address.is_link_local or address.is_multicast:
@@ -76,14 +98,17 @@ def _is_translated(address: IpAddress) -> bool:
     return isinstance(address, IPv6Address) and any(address in network for network in TRANSLATED)
 
 
-def resolve(host: str, port: int, seconds: float) -> list[tuple[Any, ...]]:
+def resolve(
+    host: str, port: int, seconds: float, internal: Internal | None = None
+) -> list[tuple[Any, ...]]:
     """The addresses of `host` as of `socket.getaddrinfo`, each checked. Raises FetchError.
 
-    A host with one address that is refused is refused: it would be a matter of chance otherwise.
+    `internal`: None for INTERNAL_HOSTS. A host with one address that is refused is refused: it
+    would be a matter of chance otherwise.
     """
     found = _look_up(host, port, seconds)
-    fits = is_allowed_internal if host.lower() in settings.INTERNAL_HOSTS else is_public
-    if not all(fits(ipaddress.ip_address(sockaddr[0])) for *_kind, sockaddr in found):
+    allowed = internal or Internal(settings.INTERNAL_HOSTS)
+    if not all(allowed.fits(host, ipaddress.ip_address(sockaddr[0])) for *_kind, sockaddr in found):
         raise FetchError(
             _("The host %(host)s is in an internal network, which is not allowed.") % {"host": host}
         )

@@ -1,7 +1,7 @@
-"""API keys in the database: encrypted with keys that are nowhere but in KEY_ENCRYPTION_KEYS.
+"""Secrets in the database: encrypted with keys that are nowhere but in KEY_ENCRYPTION_KEYS.
 
-What is encrypted names the brand too, so that a row that somebody copied to another brand is no key
-of that one.
+What is encrypted names its owner too, so that a row that somebody copied to another brand or
+webhook is no secret of that one.
 """
 
 from functools import lru_cache
@@ -11,7 +11,7 @@ from django.conf import settings
 
 
 class Unreadable(Exception):  # noqa: N818 - what was stored is not lost: its key is missing
-    """No key of KEY_ENCRYPTION_KEYS encrypted this, or it was for another brand."""
+    """No key of KEY_ENCRYPTION_KEYS encrypted this, or it was for another owner."""
 
 
 def can_encrypt() -> bool:
@@ -19,15 +19,18 @@ def can_encrypt() -> bool:
     return bool(settings.KEY_ENCRYPTION_KEYS)
 
 
-def encrypt(brand_id: int, secret: str) -> str:
-    """`secret` of a brand for the database. Raises IndexError unless `can_encrypt`."""
-    return _keys()[0].encrypt(f"{brand_id:d} {secret}".encode()).decode()
+def encrypt(owner: int | str, secret: str) -> str:
+    """`secret` of `owner`, the id of a brand or a name without blanks, for the database.
+
+    Raises IndexError unless `can_encrypt`.
+    """
+    return _keys()[0].encrypt(f"{owner} {secret}".encode()).decode()
 
 
-def decrypt(brand_id: int, encrypted: str) -> str:
-    """The secret that `encrypt` was given for this brand. Raises Unreadable."""
-    owner, _blank, secret = _decrypt(encrypted, tuple(settings.KEY_ENCRYPTION_KEYS)).partition(" ")
-    if owner != str(brand_id):
+def decrypt(owner: int | str, encrypted: str) -> str:
+    """The secret that `encrypt` was given for this owner. Raises Unreadable."""
+    named, _blank, secret = _decrypt(encrypted, tuple(settings.KEY_ENCRYPTION_KEYS)).partition(" ")
+    if named != str(owner):
         raise Unreadable
     return secret
 

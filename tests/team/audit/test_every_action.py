@@ -127,6 +127,16 @@ FORMS = {
     "token-revoke": Form("revoked"),
     "brand-rename": Form("renamed", MAIN, {"name": "Toys"}),
     "brand-key": Form("API key set", MAIN, {"api_key": "live_key_of_toys_0001"}),
+    "webhook-list": Form(
+        "created", data={"address": "https://example.com/", "kinds": "message.read"}
+    ),
+    "webhook": Form("edited", data={"address": "https://example.com/", "kinds": "message.read"}),
+    "webhook-switch": Form("switched off", data={"on": "0"}),
+    "webhook-secret": Form("secret shown"),
+    "webhook-rotate": Form("secret replaced", data={"hours": "24"}),
+    "webhook-test": Form("test event"),
+    "webhook-resend": Form("resent"),
+    "webhook-delete": Form("deleted"),
     # users
     "account": Form("edited", data={"first_name": "Olena", "time_zone": "Europe/Kyiv"}),
     "account_change_password": Form(
@@ -206,9 +216,9 @@ COMMANDS = {
 @pytest.fixture
 def boss(settings: Settings, tmp_path: Path) -> User:
     settings.BSG_API_URL = "http://127.0.0.1:9/rest"
-    settings.KEY_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
     settings.UPLOAD_ROOT, settings.MEDIA_ROOT = tmp_path / "uploads", str(tmp_path / "media")
     settings.STATE_FILE = tmp_path / "state.json"
+    settings.KEY_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
     boss = make_user("boss", Role.ADMINISTRATOR, is_staff=True, is_superuser=True)
     boss.set_password(PASSWORD)
     boss.save()
