@@ -95,7 +95,7 @@ def _ask(
     """
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=EXAMPLES if may_know else max(EXAMPLES // 2, 1),
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
