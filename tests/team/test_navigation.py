@@ -65,7 +65,7 @@ def test_initials() -> None:
     assert navigation.initials(AnonymousUser()) == ""
 
 
-def test_context_never_holds_the_key(rf: RequestFactory, settings: Settings) -> None:
+def test_context_never_holds_the_key(db: None, rf: RequestFactory, settings: Settings) -> None:
     settings.BSG_API_KEY = "live_secret_7"
     request = rf.get("/")
     request.user = AnonymousUser()

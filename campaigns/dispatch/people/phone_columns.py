@@ -103,7 +103,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "GatewayAccount": "base_url",
         "AccountKey": "fingerprint",
         "Brand": "slug",
-        "BrandKey": "encrypted kind",
+        "BrandKey": "encrypted",
         "AuditEntry": "actor_name address session subject action",
         "AuditLink": "hash",
         "AuditSeal": "hash",
