@@ -19,11 +19,12 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from campaigns.events import pausing, payloads, signing
+from campaigns.events import pausing, payloads
 from campaigns.events.models import DeliveryResult, Webhook, WebhookDelivery
 from campaigns.events.targets import Reply
 from campaigns.shared.changes import numbering
 from campaigns.shared.changes.models import Change
+from campaigns.shared.web import signing
 from campaigns.team.brand_keys import encryption
 
 EVENTS_MAX = 500  # in a request, and never fewer than a change has

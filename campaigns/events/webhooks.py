@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from campaigns.events import kinds, signing, targets
+from campaigns.events import kinds, targets
 from campaigns.events.deliveries import DELIVER, owner_of
 from campaigns.events.models import DeliveryResult, Webhook, WebhookDelivery
 from campaigns.events.pausing import host_of
@@ -18,6 +18,7 @@ from campaigns.shared import database_clock
 from campaigns.shared.changes import numbering
 from campaigns.shared.changes.models import WantedKind
 from campaigns.shared.queue import enqueue
+from campaigns.shared.web import signing
 from campaigns.shared.web.errors import FetchError
 from campaigns.team import audit
 from campaigns.team.brand_keys import encryption

@@ -12,7 +12,6 @@ from campaigns.compose.library import message_templates
 from campaigns.compose.models import ApprovalLimit, Condition, ConditionKind, Operator, Timing
 from campaigns.contacts.importing import lifecycle
 from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
-from campaigns.events import signing
 from campaigns.models import (
     ApiToken,
     Campaign,
@@ -38,6 +37,7 @@ from campaigns.models import (
     WebPicture,
 )
 from campaigns.results.models import GatewayCheck
+from campaigns.shared.web import signing
 from campaigns.team.brand_keys import encryption
 from campaigns.team.models import MailState, OutgoingMail
 from tests.addresses.hostile import png

@@ -149,11 +149,7 @@ def test_webhook_that_fails_for_three_days_is_paused_and_goes_on_later(
     try_once(webhook, now + HOUR)
     assert webhook.paused_at == now + HOUR
     assert webhook.pause_reason == "No request succeeded for three days."
-    mail = OutgoingMail.objects.get()
-    assert (mail.address, mail.subject) == (
-        "boss@example.com", "ViberDash: the webhook to files.test is paused",
-    )  # fmt: skip
-    assert f"/settings/webhooks/{webhook.pk}/" in mail.body
+    assert not OutgoingMail.objects.exists()  # an alert tells of it
     assert AuditEntry.objects.filter(action="paused", detail=webhook.pause_reason).count() == 1
     happen(3)
     asked = len(receiver.ids)

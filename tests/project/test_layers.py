@@ -57,7 +57,7 @@ def tree(tmp_path: Path) -> Path:
 def test_layers_name_every_stage() -> None:
     stages = layers_of(contracts()[0])
     assert stages == [
-        "api", "events", "reports", "results", "dispatch", "compose", "contacts", "team", "gateway",
+        "api", "reports", "events", "results", "dispatch", "compose", "contacts", "team", "gateway",
         "ledger", "shared",
     ]  # fmt: skip
 

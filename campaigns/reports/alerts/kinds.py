@@ -256,6 +256,18 @@ KINDS = (
         is_damped=False,
     ),
     AlertKind(
+        "webhook",
+        Severity.WARNING,
+        lazy("A webhook fails"),
+        work.failing_webhooks,
+        texts.webhook_fails,
+        _says(lazy("Its page shows what the other system answers. Events are kept meanwhile.")),
+        texts.webhook_works,
+        page="webhook",
+        page_of="webhook",
+        is_damped=False,
+    ),
+    AlertKind(
         "audit_trail",
         Severity.CRITICAL,
         lazy("The audit trail is damaged"),

@@ -38,6 +38,18 @@ def _reason(detail: Detail) -> PauseReason:
     return PauseReason("", _("Open the campaign: its page says what to do."))
 
 
+def webhook_fails(detail: Detail) -> str:
+    values = {"host": _text(detail, "host")}
+    if whole_number(detail, "paused"):
+        return _("The webhook to %(host)s is paused: it took nothing for three days.") % values
+    return _("The webhook to %(host)s takes nothing.") % values
+
+
+def webhook_works(detail: Detail) -> str:
+    text = _("The webhook to %(host)s takes events again, or is switched off.")
+    return text % {"host": _text(detail, "host")}
+
+
 def queue_stands(detail: Detail) -> str:
     if not _text(detail, "seen_at"):
         return _("No worker has ever done anything: nothing is sent or imported.")

@@ -1,9 +1,9 @@
-"""What is wrong with campaigns, queue, sweep, gateway, e-mails, webhook and audit trail; safe mode.
+"""What is wrong with campaigns, queue, sweep, gateway, mail, webhooks and audit trail; safe mode.
 
 Each function is a statement or a few, that take no longer with more recipients.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
@@ -13,6 +13,8 @@ from campaigns.contacts.phones.masking import mask_phones_in
 from campaigns.dispatch.models import Heartbeat
 from campaigns.dispatch.sweep import PROCESS
 from campaigns.dispatch.workers.health import QUEUE, STALLED_AFTER
+from campaigns.events.models import Webhook
+from campaigns.events.pausing import host_of
 from campaigns.ledger.models import Purpose
 from campaigns.reports.alerts.findings import Finding
 from campaigns.reports.installation.gateway_state import load_gateway_state
@@ -24,6 +26,7 @@ from campaigns.team.models import AuditProgress, Installation, MailState, Outgoi
 
 BY_PEOPLE = ("by_person", "approval")  # an approver is asked by an e-mail of its own
 CAMPAIGNS_MAX = 1_000
+WEBHOOK_FAILS_AFTER = timedelta(minutes=30)
 MANY_TRIES = 3  # that failed: it is not the one message
 TO_BE_SENT = Q(state__in=(CampaignState.PREPARING, CampaignState.SENDING)) | Q(
     state=CampaignState.PAUSED, reason="gateway_trouble"
@@ -124,3 +127,21 @@ def safe_mode(_now: datetime) -> list[Finding]:
 
 def _iso(at: datetime | None) -> str:
     return at.isoformat(timespec="seconds") if at else ""
+
+
+def failing_webhooks(now: datetime) -> list[Finding]:
+    """Webhooks that take nothing, or are paused as they took nothing for days."""
+    failing = Q(paused_at__isnull=False) | Q(failing_since__lte=now - WEBHOOK_FAILS_AFTER)
+    rows = Webhook._base_manager.filter(failing, is_on=True).order_by("pk")
+    return [
+        Finding(
+            f"webhook:{webhook.pk}",
+            {
+                "webhook": webhook.pk,
+                "host": host_of(webhook),
+                "paused": int(bool(webhook.paused_at)),
+            },
+            webhook.brand_id,
+        )
+        for webhook in rows[:CAMPAIGNS_MAX]
+    ]

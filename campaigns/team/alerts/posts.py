@@ -7,9 +7,6 @@ As with e-mails, the time of the next try is committed before each try: a post m
 the same id in a header, but it is never lost.
 """
 
-import base64
-import hashlib
-import hmac
 import json
 import logging
 from collections.abc import Mapping
@@ -21,6 +18,7 @@ from django.conf import settings
 from django.db.models import F
 
 from campaigns.shared import database_clock
+from campaigns.shared.web import signing
 from campaigns.shared.web.errors import FetchError
 from campaigns.shared.web.exchange import exchange, read_address
 from campaigns.team.alerts.models import AlertPost, PostState
@@ -29,7 +27,6 @@ logger = logging.getLogger(__name__)
 SECONDS = 10.0  # of one request
 FIRST_WAIT = timedelta(minutes=1)  # longer than a request; each further wait is doubled
 MAX_TRIES = 10  # the last one after 8.5 hours
-PREFIX = "whsec_"  # of the secret; what follows is base64
 
 
 def write(body: Mapping[str, Any]) -> None:
@@ -88,11 +85,5 @@ def _request(post: AlertPost) -> str:
 
 def _identity(post: AlertPost, body: bytes) -> dict[str, str]:
     """The id of the post, the same in each try, the time, and with a secret the signature."""
-    message_id, timestamp = f"alert_{post.pk}", str(int(database_clock.now().timestamp()))
-    headers = {"webhook-id": message_id, "webhook-timestamp": timestamp}
-    if secret := settings.ALERT_WEBHOOK_SECRET:
-        key = base64.b64decode(secret.removeprefix(PREFIX))
-        content = f"{message_id}.{timestamp}.".encode() + body
-        signed = base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
-        headers["webhook-signature"] = f"v1,{signed}"
-    return headers
+    secrets = [settings.ALERT_WEBHOOK_SECRET] if settings.ALERT_WEBHOOK_SECRET else []
+    return signing.signed_headers(f"alert_{post.pk}", database_clock.now(), body, secrets)

@@ -11,6 +11,7 @@ from pytest_django import Settings
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import CampaignState
 from campaigns.dispatch.models import AccountRate
+from campaigns.events.models import Webhook
 from campaigns.ledger.models import BalanceReading, Channel, Kind, LedgerTotal
 from campaigns.reports.alerts.kinds import KINDS, kind_of
 from campaigns.team import accounts
@@ -329,6 +330,19 @@ def test_webhook_takes_nothing(site: Site, settings: Settings) -> None:
     assert site.look(2) == NOTHING
     AlertPost.objects.filter(pk=post.pk).update(state=PostState.SENT)
     assert site.look(3) == ([], ["alert_webhook"])
+
+
+def test_webhook_fails_and_is_paused(site: Site) -> None:
+    webhook = Webhook.objects.create(
+        address="https://shop.test/secret", kinds=[], failing_since=START, created_by=None
+    )
+    assert site.look(29) == NOTHING
+    assert site.look(30) == (["webhook webhook:1"], [])
+    assert sentence() == "The webhook to shop.test takes nothing."
+    Webhook.objects.update(paused_at=START)
+    assert site.look(31) == NOTHING
+    Webhook.objects.filter(pk=webhook.pk).update(paused_at=None, failing_since=None)
+    assert site.look(32) == ([], ["webhook webhook:1"])
 
 
 def test_damaged_audit_trail(site: Site) -> None:
