@@ -1,6 +1,7 @@
 """Users of each role with a token, and a client of the API."""
 
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +19,10 @@ MakeClient = Callable[..., ApiClient]
 
 
 @pytest.fixture(autouse=True)
-def no_gateway(settings: Settings) -> None:
-    """No gateway answers, unless a test has one."""
+def installation(settings: Settings, tmp_path: Path) -> None:
+    """No gateway answers, unless a test has one; files go into a folder of the test."""
     settings.BSG_API_URL = "http://127.0.0.1:9/rest"
+    settings.UPLOAD_ROOT, settings.MEDIA_ROOT = tmp_path / "uploads", str(tmp_path / "media")
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ LEAST = {"name": "Spring", "sender": "Shop", "text": "Hello"}
 
 
 @pytest.fixture(autouse=True)
-def world(no_gateway: None) -> None:
+def world(installation: None) -> None:
     """A sender, a list, and prices."""
     senders("Shop")
     clients = contact_list("Clients", ukrainians(3))

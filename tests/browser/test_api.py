@@ -24,7 +24,8 @@ def test_a_token_is_made_and_an_operation_tried(signed_in: Page, look: Look) -> 
     text = shown.inner_text()
     look(signed_in, "api-token-made")
     signed_in.get_by_role("link", name="Describe and try the API").click()
-    expect(signed_in.get_by_text("/api/v1/lists", exact=True).first).to_be_visible()
+    first = signed_in.get_by_text("/api/v1/lists", exact=True).first
+    expect(first).to_be_visible(timeout=30_000)  # it draws all operations
     signed_in.get_by_role("button", name="Authorize").click()
     signed_in.locator(".auth-container input").fill(text)
     signed_in.locator(".auth-container").get_by_role("button", name="Apply credentials").click()

@@ -45,7 +45,7 @@ def test_webhooks(signed_in: Page, look: Look) -> None:
     signed_in.get_by_role("button", name="Show secret").click()
     webhook = Webhook.objects.get()
     secret = encryption.decrypt(f"webhook:{webhook.pk}", webhook.secret)
-    expect(signed_in.get_by_label("Secret", exact=True)).to_have_value(secret)
+    expect(signed_in.get_by_role("textbox", name="Secret")).to_have_value(secret)
     look(signed_in, "webhook-secret")
     fill(webhook)
     signed_in.goto(f"/settings/webhooks/{webhook.pk}/")

@@ -13,6 +13,7 @@ from campaigns.compose.models import PriceList
 from campaigns.compose.pricing import price_list
 from campaigns.compose.pricing.estimate import CostRange, CountryCost, estimate_cost
 from campaigns.compose.pricing.price_list import SMS, VIBER, UnitPrice
+from campaigns.gateway.errors import GatewayUnreachable
 from tests.compose.factories import Person, contact_list, draft, ukrainians
 from tests.sandbox_fixture import RunningSandbox
 
@@ -79,10 +80,15 @@ def test_old_prices_are_used_when_the_gateway_is_down() -> None:
 
 
 def test_a_failure_is_shown_and_the_gateway_is_not_asked_at_once(
-    sandbox: RunningSandbox, settings: Settings
+    sandbox: RunningSandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert price_list.load_prices(VIBER, 0).failure
+    def fail(*_arguments: object) -> None:
+        raise GatewayUnreachable("timeout")
+
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, sandbox.key
+    with monkeypatch.context() as without_answer:
+        without_answer.setattr(price_list, "_fetch", fail)
+        assert price_list.load_prices(VIBER, 0).failure
     assert price_list.load_prices(VIBER, 0).failure, "asked again at once"
     assert not price_list.load_prices(VIBER, 0, refresh=True).failure
 

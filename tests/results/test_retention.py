@@ -43,6 +43,12 @@ NIGHT = datetime(2027, 6, 1, 3, 30, tzinfo=UTC)
 PERIODS = {kind.name: kind.days for kind in KINDS}
 
 
+@pytest.fixture(autouse=True)
+def folders(settings: Settings, tmp_path: Path) -> None:
+    """Files of other tests are none of these nights' business."""
+    settings.UPLOAD_ROOT, settings.MEDIA_ROOT = tmp_path / "uploads", str(tmp_path / "media")
+
+
 def ago(days: float) -> datetime:
     return NIGHT - timedelta(days=days)
 
