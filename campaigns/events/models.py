@@ -25,7 +25,7 @@ class Webhook(Branded):
     is_on = models.BooleanField(default=True)
     paused_at = models.DateTimeField(null=True)
     pause_reason = models.CharField(max_length=200, blank=True)
-    # encrypted, see encryption.py
+    # encrypted (team/brand_keys/encryption.py)
     secret = models.TextField()
     is_secret_shown = models.BooleanField(default=False)
     # signs beside the new one until then

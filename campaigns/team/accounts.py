@@ -104,6 +104,12 @@ class Accounts:
         """How entries without a campaign name the account in use; None is the first account."""
         return None if self.shown is None or self.shown == self.known[0] else self.shown.pk
 
+    def own_name(self, name: str) -> str:
+        """`name` for what there is once for each account: the first one's has no number, as from
+        before there were others.
+        """
+        return f"{name}:{self.current.pk}" if self.current and not self.is_first else name
+
     def same_environment(self) -> list[GatewayAccount]:
         """The accounts that a new key may belong to."""
         return [one for one in self.known if one.environment == environment()]

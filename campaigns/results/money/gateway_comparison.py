@@ -82,17 +82,12 @@ def check_nightly(client: Client, now: datetime) -> bool:
     """
     local = now.astimezone(settings.SITE_ZONE)
     midnight, _end = site_bounds(site_day(now), site_day(now))
-    if local.hour < NIGHT_HOUR or not _first_of_day(_night_of_account(), midnight):
+    name = accounts.cached().own_name("nightly")
+    if local.hour < NIGHT_HOUR or not _first_of_day(name, midnight):
         return False
     recheck_unknown_prices(now)
     check_sample(client, now)
     return True
-
-
-def _night_of_account() -> str:
-    """The name of the heartbeat for the account in use; the first account's has none in it."""
-    known = accounts.cached()
-    return f"nightly:{known.current.pk}" if known.current and not known.is_first else "nightly"
 
 
 def _first_of_day(name: str, midnight: datetime) -> bool:

@@ -220,10 +220,7 @@ def _take_from(source: Source[Any], people: int, under_way: set[int], taken: Tak
 
 def _rate_scope() -> str:
     """The name of the rate of the account in use."""
-    known = accounts.cached()
-    return (
-        f"{RATE_SCOPE}:{known.current.pk}" if known.current and not known.is_first else RATE_SCOPE
-    )
+    return accounts.cached().own_name(RATE_SCOPE)
 
 
 def _seconds_to_wait() -> float:

@@ -67,11 +67,6 @@ def key_of_brand(brand_id: int, brands: Sequence[Brand] | None = None) -> Gatewa
     return next(key for key in all_keys(brands) if key.serves(brand_id))
 
 
-def key_of_owner(owner: int) -> GatewayKey | None:
-    """The key of this `owner` (0: the environment's) if it can be used; a task is named so."""
-    return next((key for key in keys_in_use() if key.owner == owner), None)
-
-
 def using_key_of(brand_id: int | None) -> AbstractContextManager[GatewayKey]:
     """Within it, the key of the brand is in use. Nothing changes if the one that was chosen is the
     brand's, nor for None, which is no brand.
