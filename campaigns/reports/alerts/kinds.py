@@ -16,6 +16,7 @@ from campaigns.reports.alerts.findings import Finding
 from campaigns.reports.alerts.texts import Detail
 from campaigns.shared.money import exact
 from campaigns.team.alerts import records
+from campaigns.team.permissions import Permission
 
 LazyText = Any  # a text, translated when it is shown
 Sentence = Callable[[Detail], str]
@@ -44,7 +45,8 @@ class AlertKind:
     data; `page` is the name of the page where something can be done, and `page_of` what in the data
     is the id in its address. `is_damped`: it may come and
     go, so it starts and ends only after ALERT_AFTER_MINUTES. `of_machine`: each machine sees its
-    own alone. `threshold`: as it is set, for Settings.
+    own alone. `permission`: what users of a brand need to do something about its alerts.
+    `threshold`: as it is set, for Settings.
     """
 
     name: str
@@ -58,6 +60,7 @@ class AlertKind:
     page_of: str = ""
     is_damped: bool = True
     of_machine: bool = False
+    permission: Permission = Permission.SEND
     threshold: Callable[[], str] = str
 
     @property
@@ -266,6 +269,7 @@ KINDS = (
         page="webhook",
         page_of="webhook",
         is_damped=False,
+        permission=Permission.OPERATE,
     ),
     AlertKind(
         "audit_trail",

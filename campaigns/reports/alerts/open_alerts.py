@@ -55,7 +55,9 @@ def told_to(user: User) -> Callable[[Alert], bool]:
     if has_permission(user, Permission.OPERATE):
         return lambda _alert: True
     brand = brand_of_new() if sees(user) else 0
-    return lambda alert: alert.brand_id == brand
+    return lambda alert: (
+        alert.brand_id == brand and has_permission(user, kind_of(alert.kind).permission)
+    )
 
 
 def rows_for(user: User) -> QuerySet[Alert]:

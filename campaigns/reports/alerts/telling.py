@@ -103,24 +103,26 @@ def tell(started: Sequence[Alert], ended: Sequence[Alert]) -> None:
 def _by_address(messages: Sequence[Message]) -> dict[str, list[Message]]:
     """Who gets which of them: the users who can do something about it, and ALERT_EMAIL all."""
     addresses: dict[str, list[Message]] = {}
-    users: dict[int | None, set[str]] = {}
+    users: dict[tuple[int | None, Permission], set[str]] = {}
     for message in messages:
-        brand = message.alert.brand_id
-        if brand not in users:
-            users[brand] = addresses_of_users(brand)
-        for address in sorted(users[brand].union(settings.ALERT_EMAIL)):
+        told = message.alert.brand_id, kind_of(message.alert.kind).permission
+        if told not in users:
+            users[told] = addresses_of_users(*told)
+        for address in sorted(users[told].union(settings.ALERT_EMAIL)):
             addresses.setdefault(address, []).append(message)
     return addresses
 
 
-def addresses_of_users(brand_id: int | None) -> set[str]:
-    """The users who are told about a brand's alerts, or about the installation's (None)."""
+def addresses_of_users(brand_id: int | None, permission: Permission = Permission.SEND) -> set[str]:
+    """The users who are told about a brand's alerts, if they have `permission` there, or about the
+    installation's (None).
+    """
     if brand_id is None:
         with all_brands():
             users = users_with_permission(Permission.OPERATE)
     else:
         with acting_for(brand_id):
-            users = users_with_permission(Permission.SEND)
+            users = users_with_permission(permission)
     return set(users.exclude(email="").values_list("email", flat=True))
 
 

@@ -17,10 +17,13 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import Heartbeat
 from campaigns.reports.alerts import changes, telling, watch
 from campaigns.reports.alerts.findings import Finding
+from campaigns.reports.alerts.kinds import kind_of
+from campaigns.reports.alerts.open_alerts import told_to
+from campaigns.shared.brands.scope import MAIN
 from campaigns.team import mail_delivery
 from campaigns.team.alerts import posts, records
 from campaigns.team.alerts.models import Alert, AlertPost, PostState
-from campaigns.team.models import Brand, Membership, OutgoingMail, Role
+from campaigns.team.models import Brand, Membership, OutgoingMail, Role, User
 from tests.file_server import FileServer, reply
 from tests.reports.alerts.conftest import START, Site
 from tests.reports.factories import make_campaign, make_user
@@ -291,3 +294,17 @@ def test_two_processes_at_once_tell_once(settings: Settings) -> None:
     ]
     assert AlertPost.objects.count() == 2
     assert Alert.objects.get().told_end_at == START
+
+
+def test_a_failing_webhook_is_told_to_those_who_can_open_its_page(db: None) -> None:
+    for name, role in (("marketer", Role.MARKETER), ("boss", Role.ADMINISTRATOR)):
+        user = make_user(name, role)
+        user.email = f"{name}@example.com"
+        user.save()
+    permissions = [kind_of(name).permission for name in ("campaign_paused", "webhook")]
+    told = [telling.addresses_of_users(MAIN, permission) for permission in permissions]
+    both = {"marketer@example.com", "boss@example.com"}
+    assert told == [both, {"boss@example.com"}]
+    alert = Alert(kind="webhook", brand_id=MAIN)
+    users = [User.objects.get(username=name) for name in ("marketer", "boss")]
+    assert [told_to(user)(alert) for user in users] == [False, True]
