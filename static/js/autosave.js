@@ -31,6 +31,10 @@ let failures = 0; // in a row
 let timer = 0;
 let pressed = null; // the submit button that waits until everything is saved
 
+const controls = () =>
+  [...form.elements].filter(
+    ({ name, disabled, type }) => name && !disabled && !NOT_CONTENT.has(name) && type !== "submit",
+  );
 const content = () => [...new FormData(form)].filter(([name]) => !NOT_CONTENT.has(name));
 
 const remember = () =>
@@ -206,8 +210,7 @@ function restore({ key, version, submission, fields }) {
     const place = left.findIndex(([other, value]) => other === name && isWanted(value));
     return place < 0 ? undefined : left.splice(place, 1)[0][1];
   };
-  for (const control of form.elements) {
-    if (!control.name || control.disabled || NOT_CONTENT.has(control.name) || control.type === "submit") continue;
+  for (const control of controls()) {
     if (["checkbox", "radio"].includes(control.type))
       control.checked = take(control.name, (value) => value === control.value) !== undefined;
     else control.value = take(control.name) ?? control.value;
@@ -215,6 +218,13 @@ function restore({ key, version, submission, fields }) {
   }
   form.dispatchEvent(new Event("restored"));
   form.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+// Whether `control` was changed before this script ran, whose events nobody heard.
+function isEdited(control) {
+  if (["checkbox", "radio"].includes(control.type)) return control.checked !== control.defaultChecked;
+  if (control.options) return [...control.options].some((option) => option.defaultSelected && !option.selected);
+  return control.value !== control.defaultValue;
 }
 
 export function startAutosave() {
@@ -238,6 +248,7 @@ export function startAutosave() {
     event.preventDefault();
     showFailure(new SignedOut());
   });
-  if (dirty) remember();
+  if (controls().some(isEdited)) changed();
+  else if (dirty) remember();
   offerKept();
 }

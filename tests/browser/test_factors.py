@@ -232,6 +232,8 @@ def test_lost_factor_is_reset_by_two_administrators(
     signed_in.get_by_role("button", name="Remove it").click()
     signed_in.get_by_role("dialog").get_by_role("button", name="Remove it").click()
     expect(signed_in.get_by_text("The second factor is removed.")).to_be_visible()
+    # what the page still asks for would be told to load it anew
+    signed_in.wait_for_load_state("networkidle")
     User.objects.filter(pk=second.pk).update(has_short_password=True)
     signed_in.goto("/")
     expect(signed_in.get_by_role("heading", name="Choose a longer password")).to_be_visible()

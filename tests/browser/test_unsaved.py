@@ -52,6 +52,19 @@ class Questions:
 
 
 @pytest.fixture
+def script_held_back(page: Page) -> Callable[[], None]:
+    """The composer's script arrives when this is called."""
+    held: list[Route] = []
+    page.route("**/js/composer.js", lambda route: held.append(route))
+
+    def let_go() -> None:
+        for route in held:
+            route.continue_()
+
+    return let_go
+
+
+@pytest.fixture
 def writer(signed_in: Page, tmp_path: Path, settings: object) -> Page:
     settings.MEDIA_ROOT = str(tmp_path)  # type: ignore[attr-defined]
     signed_in.add_init_script(IMPATIENT)
@@ -176,6 +189,19 @@ def test_what_could_not_be_saved_is_kept_in_the_browser_and_offered_again(
     writer.get_by_role("button", name="Sign out").click()
     expect(writer.get_by_role("heading", name="Sign in")).to_be_visible()
     assert writer.evaluate(KEPT) == 0
+
+
+def test_what_is_typed_before_the_script_runs_is_saved(
+    writer: Page, script_held_back: Callable[[], None]
+) -> None:
+    campaign = draft(text="At first")
+    writer.goto(f"/campaigns/{campaign.pk}/edit", wait_until="commit")
+    writer.locator("#id_text").fill("Typed at once")
+    with writer.expect_response(AUTOSAVE) as answer:
+        script_held_back()
+    assert answer.value.status == 200
+    campaign.refresh_from_db()
+    assert campaign.text == "Typed at once"
 
 
 def test_two_tabs_back_and_a_refresh_in_mid_upload_lose_nothing(
