@@ -42,8 +42,8 @@ def once(run: Any) -> Run:
     def answer(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
         if request.method in SAFE:
             return run(request, **arguments)  # type: ignore[no-any-return]
-        key = request.headers.get(HEADER, "")
-        if not key:
+        key = request.headers.get(HEADER)
+        if key is None:
             return _do(lambda: run(request, **arguments), is_atomic)
         try:
             claim = _claim(request, key, is_atomic)
@@ -105,8 +105,8 @@ def _answer_first(
 
 def _claim(request: HttpRequest, key: str, is_atomic: bool) -> ApiAnswer:
     """The row of this request: answered, or new. Raises Problem."""
-    if len(key) > KEY_MAX or not key.isprintable() or not key.isascii():
-        raise invalid(HEADER, "invalid_key", f"Up to {KEY_MAX} printable ASCII characters.")
+    if not 0 < len(key) <= KEY_MAX or not key.isprintable() or not key.isascii():
+        raise invalid(HEADER, "invalid_key", f"1 to {KEY_MAX} printable ASCII characters.")
     now = timezone.now()
     content = _hash(request.method or "", request.get_full_path(), *_content(request))
     answer, is_new = ApiAnswer.objects.get_or_create(

@@ -11,7 +11,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.operation import Operation
 
-from campaigns.api import answers
+from campaigns.api import answers, parameters
 from campaigns.api.access import NAMESPACE
 from campaigns.api.document import Json, document
 from campaigns.api.problems import FieldError, Problem
@@ -54,6 +54,7 @@ api = Api(
     openapi_url=None,
 )
 api.add_decorator(answers.once, mode="view")
+api.add_decorator(parameters.known_only, mode="view")
 RESOURCES = (
     me, lists, contacts, imports, schedules, people, stop_list, segments,
     campaigns, reviews, launching, actions, progress, recipients, notes,

@@ -7,7 +7,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from campaigns.api.problems import CONTENT_TYPE
-from campaigns.models import ApiToken
+from campaigns.models import ApiToken, ContactList
 from tests.api.client import ApiClient
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +54,17 @@ def test_what_does_not_fit_is_named(api: ApiClient) -> None:
     }
     answer = api.get("lists?limit=201")
     assert answer.json()["errors"][0]["field"] == "limit"
+
+
+def test_parameters_that_no_operation_has_are_named(api: ApiClient) -> None:
+    answer = api.get("lists?limit=2&serach=a&%3Cb%3E=1")
+    is_problem(answer, 422, "invalid")
+    assert [(error["field"], error["code"]) for error in answer.json()["errors"]] == [
+        ("<b>", "unknown"),
+        ("serach", "unknown"),
+    ]
+    assert api.post("lists?draft=1", {"name": "A"}).status_code == 422
+    assert not ContactList.objects.exists()
 
 
 def test_a_host_that_is_not_ours(api: ApiClient) -> None:
