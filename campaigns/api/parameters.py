@@ -15,7 +15,7 @@ from campaigns.api.problems import FieldError, Problem
 
 def known_only(run: Any) -> Any:
     """Decorator for the `run` of each operation."""
-    operation = inspect.unwrap(run).__self__  # type: ignore[attr-defined]
+    operation = inspect.unwrap(run).__self__
     models = [model for model in operation.models if model.__ninja_param_source__ == "query"]
     known = {name for model in models for name in model.__ninja_flatten_map__}
 
