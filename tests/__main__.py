@@ -34,6 +34,8 @@ def main() -> int:
     if path := chromium.provide():
         os.environ["CHROMIUM"] = path
     spread = ALONE if len(missing) == len(platforms.SERVICES) else BESIDE
+    # the tests start hundreds of processes: none of them compiles the tree anew
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with migrated_database():
         return subprocess.call([sys.executable, "-m", "pytest", *spread, *sys.argv[1:]])
 

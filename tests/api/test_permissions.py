@@ -24,7 +24,8 @@ from tests.api.client import ApiClient, picture
 from tests.api.conftest import client_of
 from tests.reports.factories import make_user
 
-pytestmark = pytest.mark.django_db
+# no database decides what a role may do
+pytestmark = [pytest.mark.django_db, pytest.mark.walk]
 SENDER = "ViberShop"  # that of make_rows
 TABLE = Path(__file__).with_name("permissions.txt")
 # what an operation is sent, so that nothing but the right to ask decides; ids are FIRST

@@ -181,6 +181,7 @@ def pages(client: Client, ids: dict[str, int]) -> Iterator[tuple[str, str]]:
             yield route.path, f"{answer.headers}\n{content.decode('utf-8', 'replace')}"
 
 
+@pytest.mark.once
 def test_no_phone_and_no_key_gets_out(sandbox: RunningSandbox, log: StringIO) -> None:
     with using(key_of_brand(MAIN)):
         campaign, viewer = plant(), Client()

@@ -108,6 +108,7 @@ def body_of(answer: Any) -> str:
     return str(content.decode("utf-8", "replace"))
 
 
+@pytest.mark.once
 def test_no_address_tells_a_viewer_a_phone(site: Site, viewer: Client) -> None:
     asked, leaks = 0, set()
     for route in every_route():

@@ -27,7 +27,9 @@ from tests.addresses.routes import Route, every_route
 from tests.addresses.rows import FIRST, PHONE, make_rows
 from tests.reports.factories import make_campaign, make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_rendering")]
+pytestmark = [
+    pytest.mark.django_db, pytest.mark.once, pytest.mark.usefixtures("plain_rendering"),
+]  # fmt: skip
 MARK = "Zebra"  # in every text of the other brand
 # of the installation, not of a brand: they are for administrators
 SHARED = ("account/", "settings/team/", "settings/mail/", "settings/gateway/", "settings/brands/")
