@@ -181,6 +181,14 @@ def sign_in(page: Page, user: User, address: str) -> None:
     )
 
 
+def sign_out(page: Page) -> None:
+    """As if the session had ended. What the page still asked for would be told to load it anew, and
+    that would stop the next `goto`.
+    """
+    page.goto("about:blank")
+    page.context.clear_cookies()
+
+
 @pytest.fixture
 def signed_in(page: Page, person: User, live_server: object) -> Page:
     """`page`, signed in as `person`."""

@@ -14,7 +14,7 @@ from campaigns.team.brand_keys import storage
 from campaigns.team.brands import roles_of
 from campaigns.team.sign_in.links import link_for
 from tests.brand_keys import ENCRYPTION_KEY, OWN_KEY, make_brand
-from tests.browser.conftest import Console, Look
+from tests.browser.conftest import Console, Look, sign_out
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 POLL = """() => {
@@ -159,7 +159,7 @@ def test_requests_that_nobody_asked_for_are_marked(signed_in: Page) -> None:
 
 
 def test_sessions_of_the_account(signed_in: Page, person: User, look: Look) -> None:
-    signed_in.context.clear_cookies()
+    sign_out(signed_in)
     signed_in.goto("/sign-in/?next=/account/")
     signed_in.get_by_label("User name").fill("olena")
     signed_in.get_by_label("Password").fill("long-and-odd-7")
