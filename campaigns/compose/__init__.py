@@ -4,7 +4,7 @@ Sending belongs to dispatch, results to results. From the inside out; a package 
 before it:
 
 1. schedule: sending hours and time zones. 2. models: the tables. 3. audience: who a campaign goes
-to. 4. message: what each recipient gets. 5. pricing: what it costs. 6. launch: checks, approval and
-the states of a campaign. 7. library: images, templates, labels and notes. 8. editor: the form of
-a draft. 9. pages: views, forms and addresses.
+to. 4. message: what each recipient gets. 5. preview: how a phone shows it. 6. pricing: what it
+costs. 7. launch: checks, approval and the states of a campaign. 8. library: images, templates,
+labels and notes. 9. editor: the form of a draft. 10. pages: views, forms and addresses.
 """

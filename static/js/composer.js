@@ -4,6 +4,7 @@ import { startAutosave, trackUpload } from "./autosave.js";
 import { fillPartially } from "./merge.js";
 import { AnotherUser, SignedOut, post } from "./session.js";
 import { measureSms, replaceTypography, shownCharacter } from "./sms.js";
+import { formatBars, insert } from "./writing.js";
 
 const find = (selector, root = document) => root.querySelector(selector);
 const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -97,14 +98,6 @@ const chosenFields = () => [
       .flatMap((choice) => choice.dataset.fields.split(" ").filter(Boolean)),
   ),
 ];
-
-function insert(field, text) {
-  field.setRangeText(text, field.selectionStart, field.selectionEnd, "end");
-  const word = text.indexOf("|");
-  if (word > 0) field.setSelectionRange(field.selectionStart - text.length + word + 1, field.selectionStart - 1);
-  field.focus();
-  field.dispatchEvent(new Event("input", { bubbles: true }));
-}
 
 function fillTagMenu(menu) {
   const list = find(".dropdown-menu", menu);
@@ -370,6 +363,7 @@ function sendingHours() {
 limits();
 counters();
 tagMenus();
+formatBars();
 fixes();
 openLists();
 sendingHours();

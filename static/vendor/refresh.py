@@ -33,6 +33,7 @@ PACKAGES: dict[str, tuple[str, str, str, dict[str, str]]] = {
         "MIT",
         {"dist/cropper.esm.min.js": "cropper.esm.min.js", "LICENSE": "LICENSE"},
     ),
+    "emoji": ("emojibase-data", "17.0.0", "MIT", {"LICENSE": "LICENSE"}),
     "inter": (
         "@fontsource-variable/inter",
         "5.3.0",
@@ -57,21 +58,23 @@ PACKAGES: dict[str, tuple[str, str, str, dict[str, str]]] = {
     "icons": ("@tabler/icons", "3.51.0", "MIT", {"LICENSE": "LICENSE"}),
 }
 
-NAMES = {"tabler": "Tabler", "htmx": "htmx", "chart": "Chart.js", "cropper": "Cropper.js", "inter": "Inter", "swagger": "Swagger UI", "icons": "Tabler icons"}
+NAMES = {"tabler": "Tabler", "htmx": "htmx", "chart": "Chart.js", "cropper": "Cropper.js", "emoji": "Emojibase", "inter": "Inter", "swagger": "Swagger UI", "icons": "Tabler icons"}
 
 ICONS = """
     activity adjustments alert-circle alert-triangle archive arrow-back-up arrow-down arrow-left arrow-right arrow-up
-    ban bell bolt bookmark brand-viber building-bank calendar calendar-event chart-bar chart-line chart-pie check checks
-    chevron-down chevron-left chevron-right chevron-up circle-check circle-x clock clock-pause cloud-upload coin columns
+    ban bell bold bolt bookmark brand-viber building-bank calendar calendar-event chart-bar chart-line chart-pie check checks
+    chevron-down chevron-left chevron-right chevron-up circle-check circle-x clock clock-pause cloud-upload code coin columns
     copy credit-card currency-euro database device-desktop device-mobile dots dots-vertical download edit external-link
     eye eye-off file file-import file-spreadsheet file-text filter flag flask folder forbid gauge help-circle hash
-    history home hourglass info-circle key keyboard language layout-dashboard layout-grid link list list-check list-details loader
-    lock login logout mail map-pin menu-2 message message-2 message-circle messages minus mood-empty moon
+    history home hourglass info-circle italic key keyboard language layout-dashboard layout-grid link list list-check list-details loader
+    lock login logout mail map-pin menu-2 message message-2 message-circle messages minus mood-empty mood-smile moon
     notes paperclip pencil percentage phone photo player-pause player-play player-stop plug plus point
     printer question-mark receipt receipt-2 refresh report-money rocket rotate search selector send server settings shield
-    shield-check sort-ascending sort-descending star sun table tag tags target template test-pipe thumb-up trash trending-down
+    shield-check sort-ascending sort-descending star strikethrough sun table tag tags target template test-pipe thumb-up trash trending-down
     trending-up upload user user-circle user-minus user-off user-plus users wallet wifi-off world writing x zoom-question
 """.split()
+
+EMOJI_VERSION, COMPONENTS = 14, 2  # a version of 2021; the group of skin tones
 
 MIT = """MIT License
 
@@ -132,6 +135,14 @@ def write_sprite(package: Path) -> None:
     (HERE / "icons" / "sprite.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg">\n{symbols}\n</svg>\n')
 
 
+def write_emoji(package: Path) -> None:
+    """[emoji, name, further words that find it] of those that phones of some years ago have, in the usual order."""
+    every = json.loads((package / "en" / "data.json").read_text())
+    kept = [each for each in every if each["version"] <= EMOJI_VERSION and "group" in each and each["group"] != COMPONENTS]
+    rows = [[each["emoji"], each["label"], " ".join(each.get("tags", []))] for each in sorted(kept, key=lambda each: each["order"])]
+    (HERE / "emoji" / "en.json").write_text(json.dumps(rows, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
 def refresh(folder: str, package: str, version: str, files: dict[str, str]) -> None:
     (HERE / folder).mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
@@ -142,6 +153,8 @@ def refresh(folder: str, package: str, version: str, files: dict[str, str]) -> N
             (HERE / folder / target).write_bytes(content if binary else without_source_map(content))
         if folder == "icons":
             write_sprite(unpacked)
+        if folder == "emoji":
+            write_emoji(unpacked)
     if folder == "tabler":
         (HERE / folder / "LICENSE").write_text(MIT.format(copyright=TABLER_COPYRIGHT))
 

@@ -458,3 +458,38 @@ def test_browser_fills_merge_tags_like_the_server(composer: Page) -> None:
             vector["filled"],
             vector["strays"],
         ), vector["text"]
+
+
+def test_text_is_formatted_and_gets_an_emoji(composer: Page, look: Look) -> None:
+    text = composer.locator("#id_text")
+    shown = composer.locator("#preview-text")
+    text.fill("Sale today only")
+    text.evaluate("field => field.setSelectionRange(0, 5)")  # with the blank
+    composer.get_by_role("button", name="Bold").click()
+    expect(text).to_have_value("*Sale* today only")
+    text.press("Control+i")  # what was selected is selected
+    expect(text).to_have_value("*_Sale_* today only")
+    text.press("Control+i")
+    expect(text).to_have_value("*Sale* today only")
+    text.press("Control+End")
+    text.press("Control+Shift+X")
+    text.press_sequentially("gone")
+    expect(text).to_have_value("*Sale* today only ~gone~")
+    text.press("Control+End")
+    composer.get_by_role("button", name="Insert emoji").click()
+    search = composer.get_by_role("combobox", name="Search emoji")
+    expect(composer.get_by_role("option", name="grinning face", exact=True)).to_be_visible()
+    look(composer, "composer-emoji")
+    search.fill("heart red")
+    expect(composer.get_by_role("option", name="red heart", exact=True)).to_be_visible()
+    search.fill("no such thing")
+    expect(composer.get_by_text("No emoji has these words.")).to_be_visible()
+    search.fill("wrapped gift")
+    search.press("Enter")
+    expect(text).to_have_value("*Sale* today only ~gone~🎁")
+    text.press("Control+Home")
+    text.press_sequentially("_New!_ ```CODE``` 2*3*4, *Sale*! ")
+    expect(shown).to_have_text("New! CODE 2*3*4, *Sale*! Sale today only ~gone~🎁")
+    assert shown.inner_html() == (
+        "<em>New!</em> <code>CODE</code> 2*3*4, *Sale*! <strong>Sale</strong> today only ~gone~🎁"
+    )

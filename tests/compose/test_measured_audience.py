@@ -18,10 +18,10 @@ from campaigns.compose.message.measured_audience import (
 )
 from campaigns.compose.message.merge_tags import MissingValue
 from campaigns.compose.message.message_lengths import NO_SMS
-from campaigns.compose.message.preview import BY_PHONE, find_recipient
 from campaigns.compose.message.render import CompiledMessage
 from campaigns.compose.message.sms import SmsLength, measure_sms
 from campaigns.compose.models import Campaign
+from campaigns.compose.preview.message_preview import BY_PHONE, find_recipient
 from campaigns.compose.pricing.estimate import estimate_cost
 from campaigns.contacts.models import Contact
 from tests.compose.audience_model import NAMES, World, modelled, worlds

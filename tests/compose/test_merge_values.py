@@ -11,7 +11,6 @@ from campaigns.compose.audience.selection import Audience, Funnel
 from campaigns.compose.editor.test_send import send_test
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.message.measured_audience import measure
-from campaigns.compose.message.preview import BY_PHONE, build_preview, find_recipient
 from campaigns.compose.message.render import CompiledMessage, compile_message
 from campaigns.compose.message.sms import UCS_2
 from campaigns.compose.models import (
@@ -24,6 +23,7 @@ from campaigns.compose.models import (
     RecipientOutcome,
     Segment,
 )
+from campaigns.compose.preview.message_preview import BY_PHONE, build_preview, find_recipient
 from campaigns.contacts.lists import contact_lists
 from campaigns.contacts.models import Contact, ContactList
 from campaigns.dispatch.freeze.recipients import freeze

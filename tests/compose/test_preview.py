@@ -3,7 +3,9 @@
 import pytest
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.message.preview import (
+from campaigns.compose.message.render import compile_message
+from campaigns.compose.models import Campaign
+from campaigns.compose.preview.message_preview import (
     BY_PHONE,
     COUNTRY,
     FIRST,
@@ -12,10 +14,7 @@ from campaigns.compose.message.preview import (
     build_preview,
     find_recipient,
     recipient_choices,
-    split_links,
 )
-from campaigns.compose.message.render import compile_message
-from campaigns.compose.models import Campaign
 from tests.compose.factories import contact_list, draft
 
 pytestmark = pytest.mark.django_db
@@ -86,17 +85,3 @@ def test_preview_names_a_missing_value(campaign: Campaign) -> None:
     assert build_preview(campaign, without_name).missing == "{first_name}"
     assert build_preview(campaign, without_name).rendered.text == "Hi {first_name}"
     assert build_preview(campaign, None).missing == ""
-
-
-def test_links_in_a_text_are_recognised() -> None:
-    pieces = [
-        (piece.text, piece.link)
-        for piece in split_links("See https://a.example/x?y=1. Or (http://b.example)!")
-    ]
-    assert pieces == [
-        ("See ", False),
-        ("https://a.example/x?y=1", True),
-        (". Or (", False),
-        ("http://b.example", True),
-        (")!", False),
-    ]

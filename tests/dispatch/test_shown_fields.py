@@ -8,9 +8,9 @@ from campaigns.compose.audience.merge_values import MARK, fill
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.editor.test_send import send_test
 from campaigns.compose.message.measured_audience import measure
-from campaigns.compose.message.preview import build_preview, find_recipient
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState
+from campaigns.compose.preview.message_preview import build_preview, find_recipient
 from campaigns.contacts.models import Contact, ContactList
 from campaigns.dispatch.freeze import shown_fields
 from campaigns.dispatch.freeze.recipients import freeze

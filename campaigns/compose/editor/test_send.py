@@ -19,9 +19,9 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.launch.test_limits import PHONES_MAX
 from campaigns.compose.message.audience_counts import measured_already
-from campaigns.compose.message.preview import FIRST, find_recipient, recipient_choices
 from campaigns.compose.message.render import CompiledMessage, compile_message
 from campaigns.compose.models import Campaign, CampaignState
+from campaigns.compose.preview.message_preview import FIRST, find_recipient, recipient_choices
 from campaigns.contacts.importing.errors import ContactsError as PhoneRefused
 from campaigns.contacts.lists import contact_lists
 from campaigns.contacts.models import Contact, ContactList

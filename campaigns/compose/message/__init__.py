@@ -7,6 +7,5 @@ checked in launch; what it costs is counted in pricing.
 parts of an SMS. 3. web_addresses, links: hosts, and the button's UTM parameters.
 4. picture_colours, pictures: uploaded images. 5. render: the message of one recipient.
 6. sql_functions, message_lengths, measured_audience: an audience and its lengths, in one pass.
-7. audience_counts: small audiences at once, large ones by a worker. 8. preview: the message of one
-recipient, as a phone shows it.
+7. audience_counts: small audiences at once, large ones by a worker.
 """

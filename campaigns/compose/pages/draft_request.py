@@ -15,20 +15,29 @@ from campaigns.compose.editor.local_times import campaign_zone, local_times
 from campaigns.compose.library.web_pictures import shown_picture
 from campaigns.compose.message.audience_counts import measured_already
 from campaigns.compose.message.measured_audience import MeasuredAudience
-from campaigns.compose.message.preview import (
+from campaigns.compose.message.render import compile_message
+from campaigns.compose.models import Campaign, CampaignTemplate
+from campaigns.compose.preview.message_preview import (
     FIRST,
     Preview,
     build_preview,
     find_recipient,
     recipient_choices,
 )
-from campaigns.compose.message.render import compile_message
-from campaigns.compose.models import Campaign, CampaignTemplate
+from campaigns.compose.preview.text_pieces import (
+    BOLD,
+    ITALIC,
+    MONOSPACE,
+    STRIKETHROUGH,
+    TextPiece,
+)
 from campaigns.contacts.models import Contact
 from campaigns.shared.query_values import read_id
 from campaigns.team.pages.access import current_user, get_object_for
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import visible_to
+
+ELEMENTS = {BOLD: "strong", ITALIC: "em", STRIKETHROUGH: "s", MONOSPACE: "code"}
 
 
 def base_url(request: HttpRequest) -> str:
@@ -139,11 +148,14 @@ def phone_context(campaign: Campaign, contact: Contact | None) -> dict[str, Any]
 
 
 def _text_html(message: Preview) -> SafeString:
-    pieces = (
-        format_html('<span class="bubble-link">{}</span>', piece.text) if piece.link else piece.text
-        for piece in message.pieces
-    )
-    return format_html_join("", "{}", ((piece,) for piece in pieces))
+    return format_html_join("", "{}", ((_piece_html(piece),) for piece in message.pieces))
+
+
+def _piece_html(piece: TextPiece) -> SafeString:
+    html = format_html('<span class="bubble-link">{}</span>' if piece.link else "{}", piece.text)
+    for mark in reversed(piece.marks):
+        html = format_html("<{0}>{1}</{0}>", ELEMENTS[mark], html)
+    return html
 
 
 def _sms_html(message: Preview) -> SafeString:

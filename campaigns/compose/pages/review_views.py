@@ -29,7 +29,6 @@ from campaigns.compose.launch.local_start import set_local_start
 from campaigns.compose.launch.reachable import key_refusal
 from campaigns.compose.message.audience_counts import is_overdue, measure_soon
 from campaigns.compose.message.measured_audience import MeasuredAudience
-from campaigns.compose.message.preview import FIRST, find_recipient
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState, TestGroup, Timing
 from campaigns.compose.pages.draft_request import (
@@ -38,6 +37,7 @@ from campaigns.compose.pages.draft_request import (
     phone_context,
 )
 from campaigns.compose.pages.launch_forms import LaunchConfirmationForm, launch_confirmation
+from campaigns.compose.preview.message_preview import FIRST, find_recipient
 from campaigns.compose.pricing import price_list
 from campaigns.compose.pricing.quote import quote_sample
 from campaigns.compose.pricing.similar_campaigns import find_similar_campaigns

@@ -22,10 +22,10 @@ from campaigns.compose.message.merge_tags import MissingValue
 from campaigns.compose.message.message_lengths import NO_SMS
 from campaigns.compose.message.render import CompiledMessage, RenderedMessage, compile_message
 from campaigns.compose.models import Campaign
+from campaigns.compose.preview.text_pieces import TextPiece, split_text
 from campaigns.contacts.models import Contact
 from campaigns.contacts.phones import countries
 
-_LINK = re.compile(r"(https?://[^\s<>\"]+[^\s<>\".,;:!?)\]])", re.IGNORECASE)
 BY_PHONE = "phone"
 __all__ = [
     "BY_PHONE",
@@ -37,16 +37,7 @@ __all__ = [
     "build_preview",
     "find_recipient",
     "recipient_choices",
-    "split_links",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class TextPiece:
-    """A piece of a text: a link, or what stands between links."""
-
-    text: str
-    link: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +64,6 @@ class Preview:
     sms_parts: list[SmsPart] = field(default_factory=list)
 
 
-def split_links(text: str) -> list[TextPiece]:
-    """Split `text` where links begin and end."""
-    return [TextPiece(part, bool(_LINK.fullmatch(part))) for part in _LINK.split(text) if part]
-
-
 def build_preview(campaign: Campaign, person: Contact | None) -> Preview:
     """Build the preview of `campaign`, saved or not, for `person`."""
     template = compile_message(campaign)
@@ -96,7 +82,7 @@ def build_preview(campaign: Campaign, person: Contact | None) -> Preview:
         sms_sender=campaign.sms_sender,
         network_name=punycode_host(rendered.button_url),
         missing=missing,
-        pieces=split_links(rendered.text),
+        pieces=split_text(rendered.text),
         sms_length=sms.measure_sms(rendered.sms_text),
         sms_parts=[
             SmsPart(text, number)
