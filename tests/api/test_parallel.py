@@ -4,6 +4,7 @@ a connection of its own.
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -21,23 +22,17 @@ REQUESTS = 8
 TEXT = "Not for the weekend."
 
 
-def in_threads(tasks: list[Callable[[], Any]]) -> list[Any]:
-    """What each of `tasks` returned. All begin at once."""
-    begin, results = threading.Barrier(len(tasks), timeout=60), [None] * len(tasks)
+def in_threads(*tasks: Callable[[], Any]) -> list[Any]:
+    """What each of `tasks` returned."""
 
-    def run(place: int) -> None:
+    def run(task: Callable[[], Any]) -> Any:
         try:
-            begin.wait()
-            results[place] = tasks[place]()
+            return task()
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=run, args=[place]) for place in range(len(tasks))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        return list(pool.map(run, tasks))
 
 
 @pytest.fixture
@@ -53,8 +48,19 @@ def add_note(api_of: MakeClient) -> Callable[[], Any]:
     return add
 
 
-def test_of_requests_at_once_one_is_done(add_note: Callable[[], Any]) -> None:
-    responses = in_threads([add_note] * REQUESTS)
+def test_of_requests_at_once_one_is_done(
+    add_note: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None of them claims the key before all are about to."""
+    begin, claim = threading.Barrier(REQUESTS, timeout=60), answers._claim
+
+    def together(*args: Any) -> Any:
+        begin.wait()
+        return claim(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(answers, "_claim", together)
+        responses = in_threads(*[add_note] * REQUESTS)
     note = Note.objects.get()
     assert AuditEntry.objects.filter(subject=f"campaign:{note.campaign_id}").count() == 1
     done = [answer for answer in responses if answer.status_code == 201]
@@ -81,16 +87,13 @@ def test_while_the_first_is_under_way_the_others_are_told_so(
 
     monkeypatch.setattr(answers, "_do", held)
 
-    def first() -> Any:
-        return add_note()
-
     def others() -> list[Any]:
         assert claimed.wait(60)
         refused = [add_note() for _number in range(3)]
         go_on.set()
         return refused
 
-    made, refused = in_threads([first, others])
+    made, refused = in_threads(add_note, others)
     for answer in refused:
         assert (answer.status_code, answer.json()["code"]) == (409, "under_way")
         assert answer.headers["Retry-After"] == "1"
