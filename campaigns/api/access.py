@@ -53,3 +53,11 @@ def own_transactions(operation: F) -> F:
     """
     operation.own_transactions = True  # type: ignore[attr-defined]
     return operation
+
+
+def has_secret(operation: F) -> F:
+    """Decorator for an operation whose answer has a secret, for which KEY_ENCRYPTION_KEYS must be
+    set: the answer is stored encrypted (answers.py).
+    """
+    operation.has_secret = True  # type: ignore[attr-defined]
+    return operation

@@ -5,7 +5,7 @@ The key is claimed before the work begins. The work and its answer are one trans
 process dies: either both are there, or neither is and the request can be repeated. An operation
 with transactions of its own (access.own_transactions) may have done its work without an answer:
 then the repeated request is told that nobody knows. Where nothing was done, by a refusal or an
-error, the key is free again.
+error, the key is free again. Answers with a secret (access.has_secret) are stored encrypted.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from campaigns.api.access import has_file, token_of
 from campaigns.api.problems import Problem, invalid
+from campaigns.team.brand_keys import encryption
 from campaigns.team.tokens.models import ApiAnswer
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -37,6 +38,7 @@ def once(run: Any) -> Run:
     """Decorator for the `run` of each operation."""
     operation = run.__self__
     is_atomic = not hasattr(operation.view_func, "own_transactions")
+    is_secret = hasattr(operation.view_func, "has_secret")
 
     @wraps(run)
     def answer(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
@@ -47,11 +49,11 @@ def once(run: Any) -> Run:
             return _do(lambda: run(request, **arguments), is_atomic)
         try:
             claim = _claim(request, key, is_atomic)
+            if claim.answered_at:
+                return _replay(claim, is_secret)
         except Problem as problem:
             return problem.response()
-        if claim.answered_at:
-            return _replay(claim)
-        return _answer_first(claim, lambda: run(request, **arguments), is_atomic)
+        return _answer_first(claim, lambda: run(request, **arguments), is_atomic, is_secret)
 
     return answer
 
@@ -77,18 +79,19 @@ def _do(
 
 
 def _answer_first(
-    claim: ApiAnswer, run: Callable[[], HttpResponseBase], is_atomic: bool
+    claim: ApiAnswer, run: Callable[[], HttpResponseBase], is_atomic: bool, is_secret: bool
 ) -> HttpResponseBase:
     own = ApiAnswer.objects.filter(pk=claim.pk, created_at=claim.created_at, answered_at=None)
 
     def store(response: HttpResponseBase) -> None:
         assert isinstance(response, HttpResponse)
         headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response}
+        body = response.content.decode()
         stored = own.update(
             answered_at=timezone.now(),
             status=response.status_code,
             headers=headers,
-            body=response.content.decode(),
+            body=encryption.encrypt(_owner(claim), body) if is_secret else body,
         )
         if is_atomic and not stored:  # another request took the claim over
             raise RuntimeError("This request took longer than any may.")
@@ -154,7 +157,18 @@ def _hash(*parts: str | bytes) -> str:
     return whole.hexdigest()
 
 
-def _replay(answer: ApiAnswer) -> HttpResponse:
+def _replay(answer: ApiAnswer, is_secret: bool) -> HttpResponse:
+    """The stored answer. Raises Problem if it can't be decrypted any more."""
     headers = answer.headers | {"Idempotency-Replayed": "true"}
     content_type = headers.pop("Content-Type", None)
-    return HttpResponse(answer.body, content_type, answer.status, headers=headers)
+    try:
+        body = encryption.decrypt(_owner(answer), answer.body) if is_secret else answer.body
+    except encryption.Unreadable:
+        text = "This was done, but KEY_ENCRYPTION_KEYS no longer has the key of its answer."
+        raise Problem(409, "outcome_unknown", text) from None
+    return HttpResponse(body, content_type, answer.status, headers=headers)
+
+
+def _owner(answer: ApiAnswer) -> str:
+    """Whose secret the body is, for the encryption."""
+    return f"api-answer:{answer.pk}"

@@ -6,7 +6,7 @@ protection of forms.
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, UnreadablePostError
@@ -24,6 +24,7 @@ from campaigns.team.brand_keys.in_use import brands_with_keys, key_of_brand
 from campaigns.team.models import ActorKind, AuditResult
 from campaigns.team.pages.audit.middleware import RequestOrigin
 from campaigns.team.pages.body_limits import API_FILES
+from campaigns.team.pages.brands.middleware import keep_acting
 from campaigns.team.roles import limited_to
 from campaigns.team.sign_in.throttle import MustWait
 from campaigns.team.time_zones import reader_zone
@@ -114,9 +115,10 @@ class ApiRequests:
             stack.enter_context(context.acting_from(TokenOrigin(request, token)))
             brands = brands_with_keys()
             slugs = {brand.pk: brand.slug for brand in brands}
-            stack.enter_context(acting_for(token.brand_id, slugs))
-            if token.brand_id:
-                stack.enter_context(using(key_of_brand(token.brand_id, brands)))
+            brand_id = cast(int, token.brand_id)
+            key = key_of_brand(brand_id, brands)
+            stack.enter_context(acting_for(brand_id, slugs))
+            stack.enter_context(using(key))
             stack.enter_context(limited_to(token.owner, token.permissions))
             stack.enter_context(timezone.override(reader_zone(token.owner.time_zone)))
             try:
@@ -126,6 +128,7 @@ class ApiRequests:
             response = run()
             if response.status_code == 403:
                 _record_refusal(request, token)
+        keep_acting(response, brand_id, slugs, key)
         return response
 
 

@@ -13,6 +13,9 @@ from campaigns.shared.money import exact
 
 ID_MAX = 2**63 - 1
 NO_NUL = r"^[^\x00]*$"
+_CSV = {"text/csv": {"schema": {"type": "string"}}}
+# of an operation that answers with a file
+CSV_FILE = {"responses": {200: {"description": "CSV in UTF-8", "content": _CSV}}}
 NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
 
 Id = Annotated[int, Field(ge=1, le=ID_MAX)]

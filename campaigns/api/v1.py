@@ -15,7 +15,16 @@ from campaigns.api import answers, parameters
 from campaigns.api.access import NAMESPACE
 from campaigns.api.document import Json, document
 from campaigns.api.problems import FieldError, Problem
-from campaigns.api.resources import contacts, lists, me, people, segments, stop_list
+from campaigns.api.resources import (
+    brands,
+    contacts,
+    lists,
+    me,
+    people,
+    segments,
+    stop_list,
+    webhooks,
+)
 from campaigns.api.resources.campaigns import (
     actions,
     campaigns,
@@ -27,15 +36,16 @@ from campaigns.api.resources.campaigns import (
 )
 from campaigns.api.resources.imports import imports, schedules
 from campaigns.api.resources.library import labels, pictures, senders, templates, test_groups
-from campaigns.api.resources.money import budgets, spend
+from campaigns.api.resources.money import budgets, months, spend
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.models import ConditionKind
 from campaigns.contacts.importing.errors import ContactsError
+from campaigns.events.webhooks import Refused as WebhookRefused
 from campaigns.team.removal import InUse
 
 logger = logging.getLogger(__name__)
 # errors of the domain whose text says to a user what to do
-REFUSALS: tuple[type[Exception], ...] = (ContactsError, InUse, Refused)
+REFUSALS: tuple[type[Exception], ...] = (ContactsError, InUse, Refused, WebhookRefused)
 
 
 class Api(NinjaAPI):
@@ -58,8 +68,9 @@ api.add_decorator(parameters.known_only, mode="view")
 RESOURCES = (
     me, lists, contacts, imports, schedules, people, stop_list, segments,
     campaigns, reviews, launching, actions, progress, recipients, notes,
-    spend, budgets,
+    spend, months, budgets,
     templates, pictures, labels, test_groups, senders,
+    webhooks, brands,
 )  # fmt: skip
 for resource in RESOURCES:
     api.add_router("", resource.router)

@@ -13,6 +13,7 @@ from campaigns.team.permissions import PERMISSIONS, Permission
 from campaigns.team.tokens import tokens
 from campaigns.team.tokens.models import ApiToken
 from tests.api.client import ApiClient
+from tests.brand_keys import ENCRYPTION_KEY
 from tests.reports.factories import make_user
 
 MakeClient = Callable[..., ApiClient]
@@ -22,6 +23,7 @@ MakeClient = Callable[..., ApiClient]
 def installation(settings: Settings, tmp_path: Path) -> None:
     """No gateway answers, unless a test has one; files go into a folder of the test."""
     settings.BSG_API_URL = "http://127.0.0.1:9/rest"
+    settings.KEY_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
     settings.UPLOAD_ROOT, settings.MEDIA_ROOT = tmp_path / "uploads", str(tmp_path / "media")
 
 

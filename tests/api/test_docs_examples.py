@@ -33,7 +33,7 @@ P = Permission
 def examples(language: str, *places: int) -> str:
     """Those at `places` in the document, joined: later ones go on from the first."""
     codes = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
-    assert len(codes) == 3
+    assert len(codes) == {"sh": 4, "python": 3}[language]
     return "\n".join(codes[place] for place in places)
 
 
@@ -58,13 +58,15 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lifecycle, "enqueue", call)
 
 
-def test_the_examples_for_curl(live_server: Any) -> None:
-    answers = run(["sh", "-eu"], examples("sh", 0, 1), live_server)
+def test_the_examples_for_curl(live_server: Any, tmp_path: Path) -> None:
+    answers = run(["sh", "-eu"], examples("sh", 0, 1, 3), live_server, tmp_path)
     assert '"items": []' in answers
     assert {row.name for row in ContactList.objects.all()} == {"Clients of March", "Friends"}
     campaign = Campaign.objects.get()
     assert (campaign.name, campaign.state) == ("March", CampaignState.PREPARING)
     assert '"state": "preparing"' in answers
+    columns = "id,at,day,kind,channel,purpose,campaign_id,phone,country,currency,amount,note"
+    assert (tmp_path / "entries.csv").read_text("utf-8-sig") == f"{columns}\n"
 
 
 def test_the_examples_for_python(live_server: Any) -> None:

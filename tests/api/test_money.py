@@ -1,8 +1,11 @@
 """Spend, balance, budgets and approval limits: the numbers of the pages, and their limits."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
+from django.utils import timezone
 from pytest_django import Settings
 
 from campaigns.models import AuditEntry, CampaignState, Role
@@ -62,6 +65,48 @@ def test_the_balance(api: ApiClient, sandbox: RunningSandbox, settings: Settings
     shown = api.get("balance").json()
     assert shown["balance"] == {"amount": "5.25", "currency": "EUR"}
     assert Decimal(shown["available"]["amount"]) == held.amount + held.limit
+
+
+def test_the_statement_of_a_month(api: ApiClient) -> None:
+    march = datetime(2026, 3, 31, 12, tzinfo=UTC)
+    large, small = (make_campaign(name, CampaignState.FINISHED) for name in ("Large", "Small"))
+    send(small, {("UA", "read"): 1, ("UA", "unpriced"): 1}, Decimal("0.1"), at=march)
+    send(large, {("UA", "read"): 2, ("UA", "sms"): 1}, Decimal("0.3"), at=march)
+    send(large, {("UA", "read"): 1}, Decimal(7), "USD", at=march)
+    with time_machine.travel("2026-04-10 12:00+0000", tick=False):
+        shown = api.get("spend/statement?month=2026-03").json()
+        assert (shown["first_day"], shown["last_day"]) == ("2026-03-01", "2026-03-31")
+        assert (shown["is_final"], shown["unknown"]) == (False, 1)
+        assert shown["status"] == "Not final: 1 price is not yet known."
+        euros, dollars = shown["tables"]
+        assert (euros["currency"], euros["total"]["total"]) == ("EUR", "0.7410005")
+        assert [
+            (line["campaign_id"], line["name"], line["cost"]["total"]) for line in euros["lines"]
+        ] == [(large.pk, "Large", "0.6410005"), (small.pk, "Small", "0.10")]
+        assert (dollars["currency"], dollars["total"]["viber"]) == ("USD", "7.00")
+        present = api.get("spend/statement").json()
+        assert (present["first_day"], present["tables"]) == ("2026-04-01", [])
+        for month in ("2026-05", "1999-12", "2026-13", "april"):
+            answer = api.get(f"spend/statement?month={month}")
+            assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "month")
+
+
+def test_the_forecast(api: ApiClient) -> None:
+    with time_machine.travel("2026-04-10 12:00+0000", tick=False):
+        send(make_campaign(state=CampaignState.FINISHED), {("UA", "read"): 4}, at=timezone.now())
+        before = timezone.now() - timedelta(days=1)
+        send(make_campaign(state=CampaignState.FINISHED), {("UA", "read"): 28}, at=before)
+        [euros] = api.get("spend/forecast").json()["currencies"]
+    assert euros == {
+        "currency": "EUR",
+        "minimum": "0.7506144",
+        "maximum": "1.2197484",  # twenty days as the last 28
+        "spent": "0.7506144",
+        "upcoming_minimum": "0.00",
+        "upcoming_maximum": "0.00",
+        "per_day": "0.0234567",
+        "days_left": 20,
+    }
 
 
 def test_budgets(api: ApiClient, api_of: MakeClient) -> None:

@@ -15,7 +15,7 @@ from django.test import Client
 from campaigns.api.v1 import openapi
 from campaigns.contacts.people.person_ids import id_of
 from campaigns.models import Sender
-from campaigns.shared.brands.scope import acting_for
+from campaigns.shared.brands.scope import MAIN, acting_for
 from campaigns.team.models import Brand, Role
 from campaigns.team.permissions import PERMISSIONS, Permission
 from campaigns.team.tokens.models import ApiToken
@@ -68,6 +68,11 @@ BODIES: dict[str, Any] = {
     "change_label": {"colour": "red"},
     "create_test_group": {"name": "New", "phones": ["+380971239999"]},
     "create_sender": {"name": "New"},
+    "create_webhook": {"address": "https://hooks.example.com/2", "kinds": ["message.read"]},
+    "change_webhook": {"description": "New"},
+    "rotate_webhook_secret": {},
+    "create_brand": {"name": "New"},
+    "rename_brand": {"name": "New"},
 }
 CSV = ("people.csv", b"phone\n0971239999\n")
 # files, and the values around them
@@ -81,7 +86,7 @@ QUERIES = {
     "find_person": "?phone=380970000001",
     "list_messages": "?phone=380970000001",
 }
-PATHS = {"{person_id}": id_of(PHONE), "{currency}": "EUR"}
+PATHS = {"{person_id}": id_of(PHONE), "{currency}": "EUR", "{brand_id}": str(MAIN)}
 ROWS = {"go_live": REHEARSAL}
 ANSWERS = {401: "token", 403: "refused", 404: "not found"}
 

@@ -19,6 +19,7 @@ from pytest_django import Settings as SettingsFixture
 from schemathesis import Case, GenerationMode
 
 from campaigns.api.v1 import openapi
+from campaigns.shared.brands.scope import MAIN
 from campaigns.team.models import Role
 from campaigns.team.permissions import PERMISSIONS
 from tests.addresses.rows import FIRST, make_rows
@@ -27,6 +28,7 @@ from tests.reports.factories import make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.walk]
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", 2))  # of each operation, as two of the roles
+KNOWN = {"currency": "EUR", "brand_id": MAIN}  # of other parameters: FIRST
 REFUSED = ["401", "403", "404", "409", "412", "422"]  # by the data, whatever the schema says
 
 
@@ -103,7 +105,7 @@ def _ask(
     def ask(case: Case[Any], knows: bool) -> None:
         if knows and may_know:
             case.path_parameters = {
-                name: "EUR" if name == "currency" else FIRST for name in case.path_parameters or {}
+                name: KNOWN.get(name, FIRST) for name in case.path_parameters or {}
             }
         with transaction.atomic():
             # what reads the answers in a test does not unpack them

@@ -27,12 +27,14 @@ def test_a_token_is_made_and_an_operation_tried(signed_in: Page, look: Look) -> 
     first = signed_in.get_by_text("/api/v1/lists", exact=True).first
     expect(first).to_be_visible(timeout=30_000)  # it draws all operations
     signed_in.get_by_role("button", name="Authorize").click()
+    look(signed_in, "api-authorize")
     signed_in.locator(".auth-container input").fill(text)
     signed_in.locator(".auth-container").get_by_role("button", name="Apply credentials").click()
-    signed_in.get_by_role("button", name="Close").click()
+    signed_in.get_by_role("button", name="Close", exact=True).click()
     signed_in.locator("#operations-Lists-list_lists .opblock-summary-control").click()
     signed_in.get_by_role("button", name="Try it out").click()
     signed_in.get_by_role("button", name="Execute").click()
     answer = signed_in.locator(".live-responses-table")
     expect(answer).to_contain_text("200")
     expect(answer).to_contain_text('"name": "Clients"')
+    look(signed_in, "api-tried")

@@ -24,16 +24,18 @@ from campaigns.api.resources.contacts import (
     contact_out,
     read_fields,
 )
-from campaigns.api.schemas import Body, Id, Name, Text
+from campaigns.api.schemas import CSV_FILE, Body, Id, Name, Text
 from campaigns.contacts.field_types.value_formats import ValueFormat
 from campaigns.contacts.importing.column_mapping import MAX_NAME
-from campaigns.contacts.lists import contact_lists, type_changes
+from campaigns.contacts.lists import contact_lists, exports, type_changes
 from campaigns.contacts.models import Contact, ContactList, FieldType
 from campaigns.contacts.pages.forms import CopyForm
 from campaigns.contacts.pages.type_forms import FieldTypesForm
 from campaigns.contacts.phones import parsing
+from campaigns.shared.query_values import read_search
 from campaigns.shared.text import without_nul
 from campaigns.team.pages.access import get_object_for
+from campaigns.team.pages.audit.downloads import download
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import visible_to
 
@@ -69,6 +71,10 @@ class ListPage(Page[ListOut]):
 
 class ListQuery(PageQuery):
     q: Annotated[str, Field(max_length=100, description="A part of the name.")] = ""
+
+
+class ExportQuery(Schema):
+    q: Annotated[str, Field(max_length=100, description="A part of the phone or of a value.")] = ""
 
 
 class FieldIn(Body):
@@ -241,6 +247,16 @@ def list_contacts(request: HttpRequest, list_id: ListId, query: Query[PageQuery]
     contact_list = _get(request, list_id)
     contacts = Contact.objects.filter(list=contact_list)
     return page(request, contacts, query, lambda row: contact_out(row, actor(request)))
+
+
+@router.get(
+    "lists/{list_id}/contacts.csv", auth=Needs(Permission.SEE_PHONES), openapi_extra=CSV_FILE
+)
+def export_contacts(request: HttpRequest, list_id: ListId, query: Query[ExportQuery]) -> Any:
+    """The contacts of a list as CSV: the file of its page. Needs `edit_contacts` too."""
+    contact_list = _get(request, list_id, Permission.EDIT_CONTACTS)
+    table = exports.list_table(contact_list, read_search({"q": query.q}))
+    return download(request, "csv", exports.file_name(contact_list), table, contact_list)
 
 
 @router.post(

@@ -15,6 +15,11 @@ CHUNK_ROWS = 2_000  # held in memory at a time
 Table = tuple[list[Column], Iterator[list[Cell]]]
 
 
+def file_name(contact_list: ContactList) -> str:
+    """The name of the file of a list, without its extension."""
+    return f"list-{contact_list.pk}"
+
+
 def list_table(contact_list: ContactList, query: str = "") -> Table:
     """Columns and rows (phone, country, merge tags) of the contacts that match `query`.
 

@@ -247,7 +247,7 @@ def list_export(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """Download the contacts of a list, or those that match ?q=, as a file of `kind`."""
     contact_list = _editable_list(request, pk)
     table = exports.list_table(contact_list, read_search(request.GET))
-    return download(request, kind, f"list-{contact_list.pk}", table, contact_list)
+    return download(request, kind, exports.file_name(contact_list), table, contact_list)
 
 
 @once

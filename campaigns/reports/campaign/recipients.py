@@ -319,6 +319,11 @@ EXPORT_COLUMNS = (
 )
 
 
+def file_name(campaign: Campaign) -> str:
+    """Return the name of the file of an export, without its extension."""
+    return f"{campaign.purpose}-{campaign.pk}-recipients"
+
+
 def export_rows(
     campaign: Campaign, query: RecipientQuery, masked: bool
 ) -> Iterator[tuple[Cell, ...]]:

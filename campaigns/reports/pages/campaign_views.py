@@ -171,5 +171,5 @@ def campaign_recipients_export(request: HttpRequest, pk: int, kind: str) -> Http
     masked = not sees_phones(current_user(request))
     query = recipients.read_query(request.GET, masked=masked)
     rows = recipients.export_rows(campaign, query, masked)
-    name = f"{campaign.purpose}-{campaign.pk}-recipients"
-    return download(request, kind, name, (recipients.EXPORT_COLUMNS, rows), campaign)
+    table = recipients.EXPORT_COLUMNS, rows
+    return download(request, kind, recipients.file_name(campaign), table, campaign)

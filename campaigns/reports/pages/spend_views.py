@@ -154,9 +154,8 @@ def export_entries(request: HttpRequest, kind: str) -> HttpResponseBase:
     purpose = _read_purpose(request.GET)
     selected = entries.load_entries(period, read_filters(request.GET), purpose)
     masked = not sees_phones(current_user(request))
-    name = f"ledger-{period.first.isoformat()}-{period.last.isoformat()}"
     table = entries.EXPORT_COLUMNS, entries.export_rows(selected, masked)
-    return download(request, kind, name, table)
+    return download(request, kind, entries.file_name(period), table)
 
 
 @require_safe

@@ -112,6 +112,11 @@ def _totals(period: Period, filters: Mapping[str, str], purpose: str) -> QuerySe
     return apply_filters(totals, filters)
 
 
+def file_name(period: Period) -> str:
+    """Return the name of the file, without its extension."""
+    return f"ledger-{period.first.isoformat()}-{period.last.isoformat()}"
+
+
 def export_rows(entries: QuerySet[LedgerEntry], masked: bool) -> Iterator[tuple[Cell, ...]]:
     """Yield a row of EXPORT_COLUMNS for each entry.
 

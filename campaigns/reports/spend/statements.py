@@ -16,10 +16,11 @@ from campaigns.templatetags.viberdash import number
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """A campaign and its cost."""
+    """A campaign and its cost. `campaign_id`: None for entries without a campaign."""
 
     name: str
     cost: Cost
+    campaign_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def load_statement(period: Period) -> Statement:
         StatementTable(
             total,
             [
-                StatementLine(group.name, group.bill.by_currency[total.currency])
+                StatementLine(group.name, group.bill.by_currency[total.currency], group.key[0])
                 for group in spending.groups
                 if total.currency in group.bill.by_currency
             ],

@@ -16,7 +16,7 @@ from campaigns.compose.launch.reachable import waiting_text
 from campaigns.compose.models import CampaignState
 from campaigns.dispatch.budgets.reservations import spending_by_currency
 from campaigns.reports.campaign.progress import CampaignProgress, load_progress
-from campaigns.reports.shared.bills import Bill, load_country_bills
+from campaigns.reports.shared.bills import Bill, Cost, load_country_bills
 from campaigns.reports.shared.delivery_counts import DeliveryCounts, load_country_counts
 from campaigns.shared.money import exact
 from campaigns.team import accounts
@@ -143,20 +143,16 @@ def _counts(counts: DeliveryCounts) -> CountsOut:
 def bill_out(bill: Bill) -> BillOut:
     """What was spent, by currency."""
     return BillOut(
-        costs=[
-            CostOut(
-                currency=cost.currency,
-                **{
-                    name: exact(getattr(cost, name))
-                    for name in CostOut.model_fields
-                    if name != "currency"
-                },
-            )
-            for cost in bill.costs
-        ],
+        costs=[cost_out(cost) for cost in bill.costs],
         unknown=bill.not_yet_known,
         entries=bill.entries,
     )
+
+
+def cost_out(cost: Cost) -> CostOut:
+    """What was spent in one currency."""
+    amounts = set(CostOut.model_fields) - {"currency"}
+    return CostOut(currency=cost.currency, **{name: exact(getattr(cost, name)) for name in amounts})
 
 
 def _amounts(amounts: dict[str, Decimal]) -> list[Money]:

@@ -11,7 +11,7 @@ from campaigns.api.access import Needs, actor
 from campaigns.api.paging import Page, PageQuery, SliceQuery, page, slice_page
 from campaigns.api.problems import invalid
 from campaigns.api.resources.campaigns.schemas import CampaignId, find_campaign
-from campaigns.api.schemas import NO_NUL, Money, money
+from campaigns.api.schemas import CSV_FILE, NO_NUL, Money, money
 from campaigns.contacts.phones.masking import mask_phone
 from campaigns.contacts.search import queries
 from campaigns.dispatch.models import (
@@ -24,6 +24,7 @@ from campaigns.reports.campaign import recipients
 from campaigns.reports.campaign.progress import load_progress
 from campaigns.reports.campaign.reasons import STATES_WITH_REASONS
 from campaigns.team.models import User
+from campaigns.team.pages.audit.downloads import download
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import sees_phones, visible_to
 
@@ -62,14 +63,7 @@ class RecipientPage(Page[RecipientOut]):
     pass
 
 
-class RecipientQuery(SliceQuery):
-    cursor: Annotated[
-        str,
-        Field(
-            pattern=r"^([0-9]{1,9}\.[0-9]{1,18})?$",
-            description="Where the page begins: `next_cursor` of the page before.",
-        ),
-    ] = ""
+class RecipientFilters(Schema):
     state: Annotated[str, Field(pattern=f"^({STATES})?$")] = ""
     why: Annotated[
         str,
@@ -79,6 +73,16 @@ class RecipientQuery(SliceQuery):
     country: Annotated[str, Field(pattern="^([A-Z]{2})?$")] = ""
     phone: Annotated[
         str, Field(pattern=r"^(\+?[0-9 ().-]{5,30})?$", description="A whole phone.")
+    ] = ""
+
+
+class RecipientQuery(RecipientFilters, SliceQuery):
+    cursor: Annotated[
+        str,
+        Field(
+            pattern=r"^([0-9]{1,9}\.[0-9]{1,18})?$",
+            description="Where the page begins: `next_cursor` of the page before.",
+        ),
     ] = ""
 
 
@@ -93,15 +97,34 @@ def list_recipients(
     request: HttpRequest, campaign_id: CampaignId, query: Query[RecipientQuery]
 ) -> Any:
     """The recipients of a campaign in the order of sending."""
-    if query.why and query.state not in STATES_WITH_REASONS:
-        states = ", ".join(sorted(STATES_WITH_REASONS))
-        raise invalid("why", "invalid", f"Only these states have reasons: {states}.")
-    campaign = find_campaign(request, campaign_id)
-    values = {name: getattr(query, name) for name in ("state", "why", "country", "phone")}
-    chosen = recipients.read_query(values, masked=True)  # finds by a whole phone only
+    chosen, campaign = _chosen(query), find_campaign(request, campaign_id)
     counts = load_progress(campaign).counts
     rows = recipients.load_page(campaign, chosen, counts, query.at, query.limit)
     return slice_page(request, rows, lambda row: recipient_out(row, actor(request)))
+
+
+@router.get(
+    "campaigns/{campaign_id}/recipients.csv", auth=Needs(Permission.VIEW), openapi_extra=CSV_FILE
+)
+def export_recipients(
+    request: HttpRequest, campaign_id: CampaignId, query: Query[RecipientFilters]
+) -> Any:
+    """The recipients of a campaign as CSV, the file of its page. Phones are masked without
+    `see_phones`.
+    """
+    chosen, campaign = _chosen(query), find_campaign(request, campaign_id)
+    rows = recipients.export_rows(campaign, chosen, not sees_phones(actor(request)))
+    table = recipients.EXPORT_COLUMNS, rows
+    return download(request, "csv", recipients.file_name(campaign), table, campaign)
+
+
+def _chosen(query: RecipientFilters) -> recipients.RecipientQuery:
+    """What a request asks for. Raises Problem."""
+    if query.why and query.state not in STATES_WITH_REASONS:
+        states = ", ".join(sorted(STATES_WITH_REASONS))
+        raise invalid("why", "invalid", f"Only these states have reasons: {states}.")
+    values = {name: getattr(query, name) for name in RecipientFilters.model_fields}
+    return recipients.read_query(values, masked=True)  # finds by a whole phone only
 
 
 @router.get("messages", response=RecipientPage, auth=Needs(Permission.VIEW))

@@ -1,6 +1,6 @@
 """Addresses that are imported again and again."""
 
-from datetime import datetime, time
+from datetime import datetime
 from typing import Annotated, Any
 
 from django.http import HttpRequest
@@ -33,7 +33,8 @@ class ScheduleOut(Schema):
     list_id: int | None
     list_name: str
     rhythm: ImportRhythm
-    at: Annotated[time | None, Field(description="In the time zone of the owner.")]
+    # no `format`: a time as RFC 3339 has it would need an offset
+    at: Annotated[str | None, Field(description="Such as 08:00:00, in the time zone of the owner.")]
     weekday: Annotated[int, Field(description="0 is Monday; for every week.")]
     max_rejected_percent: int
     owner: str
@@ -119,10 +120,11 @@ def delete_import_schedule(request: HttpRequest, schedule_id: ScheduleId) -> Any
 
 def schedule_out(schedule: ImportSchedule) -> dict[str, Any]:
     """The values of ScheduleOut."""
-    same = set(ScheduleOut.model_fields) - {"address", "owner"}
+    same = set(ScheduleOut.model_fields) - {"address", "at", "owner"}
     return {
         **{name: getattr(schedule, name) for name in same},
         "address": shown_address(schedule.address),
+        "at": schedule.at.isoformat() if schedule.at else None,
         "owner": str(schedule.owner),
     }
 

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
 from pydantic import Field
@@ -12,19 +13,21 @@ from campaigns.api.paging import Page, SliceQuery, slice_page
 from campaigns.api.problems import invalid
 from campaigns.api.resources.campaigns.progress import BillOut, bill_out
 from campaigns.api.resources.campaigns.recipients import phone_out
-from campaigns.api.schemas import ID_MAX, Money, money
+from campaigns.api.schemas import CSV_FILE, ID_MAX, Money, money
 from campaigns.compose.models import Campaign
 from campaigns.gateway.balance import load_balance
 from campaigns.ledger.models import Channel, Kind, LedgerEntry, Purpose
 from campaigns.reports.shared import periods
 from campaigns.reports.shared.periods import Period
-from campaigns.reports.spend import entries
-from campaigns.reports.spend.spending import GROUPINGS, NONE, load_spending
+from campaigns.reports.spend import entries, spend_export
+from campaigns.reports.spend.spending import GROUPINGS, NONE, Spending, load_spending
 from campaigns.shared.money import ZERO
 from campaigns.shared.paging import read_slice
 from campaigns.team.models import User
 from campaigns.team.pages.access import get_object_for
+from campaigns.team.pages.audit.downloads import download
 from campaigns.team.permissions import Permission
+from campaigns.team.roles import sees_phones
 
 router = Router(tags=["Money"])
 PERIODS = [name for name in periods.PERIOD_LABELS if name != "custom"]
@@ -59,7 +62,14 @@ class SpendQuery(PeriodQuery):
     list: IdOrNone = ""
 
 
-class EntryQuery(PeriodQuery, SliceQuery):
+class EntryFilters(PeriodQuery):
+    campaign: Annotated[
+        int | None,
+        Field(ge=1, le=ID_MAX, description="Without one: the entries that have no campaign."),
+    ] = None
+
+
+class EntryQuery(EntryFilters, SliceQuery):
     cursor: Annotated[
         str,
         Field(
@@ -67,10 +77,6 @@ class EntryQuery(PeriodQuery, SliceQuery):
             description="Where the page begins: `next_cursor` of the page before.",
         ),
     ] = ""
-    campaign: Annotated[
-        int | None,
-        Field(ge=1, le=ID_MAX, description="Without one: the entries that have no campaign."),
-    ] = None
 
 
 class SpendGroup(Schema):
@@ -119,10 +125,7 @@ class BalanceOut(Schema):
 @router.get("spend", response=SpendOut, auth=Needs(Permission.VIEW))
 def get_spend(request: HttpRequest, query: Query[SpendQuery]) -> Any:
     """What was spent in a period, by day, campaign, country …: the numbers of the page Spend."""
-    grouping = GROUPINGS[query.group]
-    names = ("campaign", "country", "channel", "sender", "user", "tariff", "label", "list")
-    filters = {name: str(getattr(query, name)) for name in names if getattr(query, name)}
-    spending = load_spending(_period(query), grouping, filters, query.purpose)
+    spending = _load_spending(query)
     return SpendOut(
         first_day=spending.period.first,
         last_day=spending.period.last,
@@ -135,6 +138,20 @@ def get_spend(request: HttpRequest, query: Query[SpendQuery]) -> Any:
     )
 
 
+@router.get("spend.csv", auth=Needs(Permission.VIEW), openapi_extra=CSV_FILE)
+def export_spend(request: HttpRequest, query: Query[SpendQuery]) -> Any:
+    """What was spent in a period as CSV: the file of the page Spend."""
+    spending = _load_spending(query)
+    table = spend_export.columns(spending), spend_export.export_rows(spending)
+    return download(request, "csv", spend_export.file_name(spending), table)
+
+
+def _load_spending(query: SpendQuery) -> Spending:
+    names = ("campaign", "country", "channel", "sender", "user", "tariff", "label", "list")
+    filters = {name: str(getattr(query, name)) for name in names if getattr(query, name)}
+    return load_spending(_period(query), GROUPINGS[query.group], filters, query.purpose)
+
+
 def _key(value: object) -> str | None:
     if value in (None, ""):
         return None
@@ -144,6 +161,20 @@ def _key(value: object) -> str | None:
 @router.get("spend/entries", response=EntryPage, auth=Needs(Permission.VIEW))
 def list_entries(request: HttpRequest, query: Query[EntryQuery]) -> Any:
     """The ledger entries of one campaign, or of none, in a period, the oldest first."""
+    selected = _load_entries(request, query)
+    rows = read_slice(selected, entries.PAGE_COLUMN, query.at, query.limit)
+    return slice_page(request, rows, lambda entry: _entry_out(entry, actor(request)))
+
+
+@router.get("spend/entries.csv", auth=Needs(Permission.VIEW), openapi_extra=CSV_FILE)
+def export_entries(request: HttpRequest, query: Query[EntryFilters]) -> Any:
+    """The same entries as CSV: the file of their page. Phones are masked without `see_phones`."""
+    rows = entries.export_rows(_load_entries(request, query), not sees_phones(actor(request)))
+    table = entries.EXPORT_COLUMNS, rows
+    return download(request, "csv", entries.file_name(_period(query)), table)
+
+
+def _load_entries(request: HttpRequest, query: EntryFilters) -> QuerySet[LedgerEntry]:
     filters = {"campaign": NONE}
     if query.campaign is not None:
         campaign = get_object_for(actor(request), Campaign.objects.all(), pk=query.campaign)
@@ -151,9 +182,7 @@ def list_entries(request: HttpRequest, query: Query[EntryQuery]) -> Any:
     filters |= {
         name: str(getattr(query, name)) for name in ("country", "channel") if getattr(query, name)
     }
-    selected = entries.load_entries(_period(query), filters, query.purpose)
-    rows = read_slice(selected, entries.PAGE_COLUMN, query.at, query.limit)
-    return slice_page(request, rows, lambda entry: _entry_out(entry, actor(request)))
+    return entries.load_entries(_period(query), filters, query.purpose)
 
 
 def _entry_out(entry: LedgerEntry, user: User) -> EntryOut:

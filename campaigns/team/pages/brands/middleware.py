@@ -66,10 +66,17 @@ class ActForBrand:
         key = key_of_brand(current.pk, every)
         with acting_for(current.pk, slugs), using(key):
             response = self.get_response(request)
-        if type(response) is StreamingHttpResponse:  # its content is made while it is sent
-            chunks = cast("Iterable[bytes]", response.streaming_content)
-            response.streaming_content = _made_for(current.pk, slugs, key, chunks)
+        keep_acting(response, current.pk, slugs, key)
         return response
+
+
+def keep_acting(
+    response: HttpResponseBase, brand_id: int, slugs: Mapping[int, str], key: GatewayKey
+) -> None:
+    """Have what is made while `response` is sent made for the brand too."""
+    if type(response) is StreamingHttpResponse:
+        chunks = cast("Iterable[bytes]", response.streaming_content)
+        response.streaming_content = _made_for(brand_id, slugs, key, chunks)
 
 
 def _made_for(
