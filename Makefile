@@ -142,7 +142,7 @@ bench-flood: .venv/installed-dev ## how many delivery reports one web process an
 bench-web: .venv/installed-dev ## requests per second with and without stalled clients, as ratios to an empty application (takes two minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_web
 
-bench-pages: .venv/installed-dev ## pages a second and their 95th percentile, as ratios to an empty page of the site
+bench-pages: .venv/installed-dev ## pages a second and their 95th percentile, as ratios to an empty page; how long they block a slow phone
 	@exec $(BIN)/python -m tests.benchmarks.bench_pages
 
 bench-move: .venv/installed-dev ## how long moving to PostgreSQL takes with 1,000,000 recipients, as ratios to plain COPY (ten minutes)

@@ -33,6 +33,7 @@ pytest_plugins = [
     "tests.oidc_provider",
     "tests.other_database",
     "tests.plain_rendering",
+    "tests.s3_server",
     "tests.sandbox_fixture",
     "tests.scripted_gateway",
     "tests.dispatch.workers",  # imports the sandbox

@@ -6,5 +6,7 @@ class ViberdashConfig(AppConfig):
 
     def ready(self) -> None:
         from viberdash.moving import guard
+        from viberdash.observation import error_reports
 
         guard.watch_connections()
+        error_reports.start_if_set()

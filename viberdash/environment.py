@@ -193,6 +193,19 @@ def is_site(value: str) -> bool:
     return not value or (is_web_address(value) and value.count("/") == 2)
 
 
+def is_bucket(value: str) -> bool:
+    """s3:// with a bucket, and perhaps a folder in it; or an empty string."""
+    parts = split(value)
+    return not value or (parts.scheme == "s3" and bool(parts.hostname))
+
+
+def is_sentry_address(value: str) -> bool:
+    """A DSN of Sentry, https://key@host/project, or an empty string."""
+    parts = split(value)
+    project = parts.path.rpartition("/")[2]
+    return not value or (is_web_address(value) and bool(parts.username) and project.isdecimal())
+
+
 def is_webhook_secret(value: str) -> bool:
     """A secret as Standard Webhooks has it, or an empty string. ValueError for malformed base64."""
     prefix, key = value[:6], value[6:]

@@ -604,6 +604,31 @@ BACKUP_RECIPIENT: str = read(
     "",
     str.strip,
 )
+BACKUP_S3_URL: str = read(
+    "BACKUP_S3_URL",
+    "a bucket and perhaps a folder in it, such as s3://backups/viberdash, or empty",
+    "",
+    as_address,
+    environment.is_bucket,
+)
+BACKUP_S3_ENDPOINT: str = read(
+    "BACKUP_S3_ENDPOINT",
+    "an address that begins with http:// or https://, or empty",
+    "",
+    as_address,
+    environment.is_site,
+)
+BACKUP_S3_REGION: str = read("BACKUP_S3_REGION", "the region of the bucket, or empty", "")
+BACKUP_S3_ACCESS_KEY: str = read(
+    "BACKUP_S3_ACCESS_KEY",
+    "the id of an access key",
+    environment.REQUIRED if BACKUP_S3_URL else "",
+)
+BACKUP_S3_SECRET_KEY: str = read(
+    "BACKUP_S3_SECRET_KEY",
+    "the secret of that key",
+    environment.REQUIRED if BACKUP_S3_URL else "",
+)
 S3_BUCKET: str = read("S3_BUCKET", "the name of a bucket, or empty", "")
 S3_ENDPOINT: str = read(
     "S3_ENDPOINT",
@@ -690,6 +715,13 @@ METRICS_TOKEN: str = read(
     str.strip,
     lambda token: not token or len(token) >= 20,
 )
+SENTRY_DSN: str = read(
+    "SENTRY_DSN",
+    "the DSN of a project in Sentry, such as https://key@sentry.example.com/1, or empty",
+    "",
+    str.strip,
+    environment.is_sentry_address,
+)
 LOG_LEVEL: str = read(
     "LOG_LEVEL",
     "DEBUG, INFO, WARNING or ERROR",
@@ -709,6 +741,7 @@ LOGGING = logs.configuration(
         *BRAND_API_KEYS.values(),
         *KEY_ENCRYPTION_KEYS,
         *filter(None, [EMAIL_HOST_PASSWORD, OIDC_CLIENT_SECRET, METRICS_TOKEN]),
-        *filter(None, [ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET]),
+        *filter(None, [S3_SECRET_KEY, BACKUP_S3_SECRET_KEY]),
+        *filter(None, [ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET, SENTRY_DSN]),
     ],
 )

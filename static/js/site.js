@@ -169,6 +169,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   observeTables();
   const target = event.detail?.ctx?.target;
   // A menu that was empty when it opened is placed again.
-  if (target?.matches?.(".dropdown-menu")) window.tabler.Dropdown.getInstance(target.previousElementSibling)?.update();
+  if (target?.matches?.(".dropdown-menu"))
+    window.bootstrap.Dropdown.getInstance(target.previousElementSibling)?.update();
   if (target instanceof Element && target.querySelector("form .is-invalid")) firstError(target);
 });

@@ -23,8 +23,9 @@ PACKAGES: dict[str, tuple[str, str, str, dict[str, str]]] = {
         "@tabler/core",
         "1.6.1",
         "MIT",
-        {"dist/css/tabler.min.css": "tabler.min.css", "dist/js/tabler.min.js": "tabler.min.js"},
+        {"dist/css/tabler.min.css": "tabler.min.css"},
     ),
+    "bootstrap": ("bootstrap", "5.3.9", "MIT", {"LICENSE": "LICENSE"}),
     "htmx": ("htmx.org", "4.0.1", "0BSD", {"dist/htmx.min.js": "htmx.min.js", "LICENSE": "LICENSE"}),
     "chart": ("chart.js", "4.6.1", "MIT", {"dist/chart.umd.min.js": "chart.umd.min.js", "LICENSE.md": "LICENSE"}),
     "cropper": (
@@ -58,7 +59,7 @@ PACKAGES: dict[str, tuple[str, str, str, dict[str, str]]] = {
     "icons": ("@tabler/icons", "3.51.0", "MIT", {"LICENSE": "LICENSE"}),
 }
 
-NAMES = {"tabler": "Tabler", "htmx": "htmx", "chart": "Chart.js", "cropper": "Cropper.js", "emoji": "Emojibase", "inter": "Inter", "swagger": "Swagger UI", "icons": "Tabler icons"}
+NAMES = {"tabler": "Tabler", "bootstrap": "Bootstrap", "htmx": "htmx", "chart": "Chart.js", "cropper": "Cropper.js", "emoji": "Emojibase", "inter": "Inter", "swagger": "Swagger UI", "icons": "Tabler icons"}
 
 ICONS = """
     activity adjustments alert-circle alert-triangle archive arrow-back-up arrow-down arrow-left arrow-right arrow-up
@@ -98,13 +99,17 @@ LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
 OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
 SOFTWARE.
 """
-# Tabler's package holds no licence file; its banner names the licence, and Bootstrap and Popper are
-# built into its files.
+# Tabler's package holds no licence file; its banner names the licence, and Bootstrap's styles are
+# built into its own.
 TABLER_COPYRIGHT = """Copyright 2018-2026 The Tabler Authors
 Copyright 2018-2026 codecalm.net Paweł Kuna
 
-It contains Bootstrap (MIT), Copyright 2011-2025 The Bootstrap Authors,
-and Popper (MIT), Copyright 2019 Federico Zivolo."""
+It contains Bootstrap (MIT), Copyright 2011-2025 The Bootstrap Authors."""
+
+# Of the scripts of Tabler and Bootstrap pages use the menus alone, which are a third of them.
+BUNDLED = ("@popperjs/core@2.11.8", "esbuild@0.28.2")
+DROPDOWN = 'export { default as Dropdown } from "bootstrap/js/src/dropdown.js";'
+DROPDOWN_BANNER = "/* Bootstrap {version} (MIT, The Bootstrap Authors): Dropdown, with Popper (MIT, Federico Zivolo) */"
 
 
 def fetch(package: str, version: str, into: Path) -> Path:
@@ -143,6 +148,17 @@ def write_emoji(package: Path) -> None:
     (HERE / "emoji" / "en.json").write_text(json.dumps(rows, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
+def write_dropdown(version: str, scratch: Path) -> None:
+    """Bootstrap's menus with what they need, as one script; `bootstrap` is global."""
+    packages = [f"bootstrap@{version}", *BUNDLED]
+    subprocess.run(["npm", "install", "--silent", "--no-save", "--prefix", scratch, *packages], check=True, stdout=-3)
+    (scratch / "dropdown.js").write_text(DROPDOWN)
+    target = HERE / "bootstrap" / "dropdown.min.js"
+    options = ["--bundle", "--minify", "--format=iife", "--global-name=bootstrap", "--log-level=warning"]
+    options += [f"--banner:js={DROPDOWN_BANNER.format(version=version)}", f"--outfile={target}"]
+    subprocess.run([scratch / "node_modules/.bin/esbuild", "dropdown.js", *options], check=True, cwd=scratch)
+
+
 def refresh(folder: str, package: str, version: str, files: dict[str, str]) -> None:
     (HERE / folder).mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
@@ -155,6 +171,8 @@ def refresh(folder: str, package: str, version: str, files: dict[str, str]) -> N
             write_sprite(unpacked)
         if folder == "emoji":
             write_emoji(unpacked)
+        if folder == "bootstrap":
+            write_dropdown(version, Path(scratch))
     if folder == "tabler":
         (HERE / folder / "LICENSE").write_text(MIT.format(copyright=TABLER_COPYRIGHT))
 

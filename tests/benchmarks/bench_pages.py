@@ -1,15 +1,17 @@
 """Pages a second and their 95th percentile at the web server, against a page of the same site with
-nothing on it; the bytes of each, compressed and not.
+nothing on it; the bytes of each, compressed and not; how long the main pages block a slow phone.
 
 An installation on SQLite with WEB_WORKERS=2: 50 campaigns, lists and segments, a list of 1,000
 contacts. Each page is asked for in turn with the empty one, so that whatever else the machine does
-meets both. Prints ratios and fails nothing. How pages grow with millions of recipients is what
-`make bench-reports` measures.
+meets both. A page blocks by what its tasks take beyond 50 ms each, in a Chromium with an empty
+cache and a processor that is SLOWER times as slow: the median of some visits. Prints ratios and
+fails nothing. How pages grow with millions of recipients is what `make bench-reports` measures.
 """
 
 import argparse
 import gzip
 import http.client
+import json
 import os
 import subprocess
 import sys
@@ -18,8 +20,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median, quantiles
 
+from playwright.sync_api import CDPSession, Page, ViewportSize, sync_playwright
+
+from tests import chromium
 from tests.benchmarks.bench_reports_flood import ROOT, free_port, prepare, server
 from tests.benchmarks.bench_web import GUNICORN, settings
+from tests.browser.page_budgets import BLOCKING_MS, SLOWER
 
 TARGET = 0.5  # of the empty page's rate
 CLIENTS = 2  # at once: as many as there are processors
@@ -42,6 +48,22 @@ states = [CampaignState.DRAFT, CampaignState.CANCELLED]
 Campaign.objects.bulk_create(
     Campaign(name=f"Campaign {n}", text="Hello", state=states[n % 2]) for n in range(50))
 """
+
+FILL = """
+import json
+from campaigns.models import User
+from tests.browser import main_pages
+print(json.dumps(main_pages.fill(User.objects.get())))
+"""
+PHONE = ViewportSize(width=360, height=740)
+# tasks of more than 50 ms since the page began, also those before this was asked
+BLOCKED = """() => new Promise(done => {
+    let blocked = 0;
+    new PerformanceObserver(list => {
+        for (const task of list.getEntries()) blocked += task.duration - 50;
+    }).observe({ type: 'longtask', buffered: true });
+    setTimeout(() => done(blocked), 200);
+})"""
 
 
 def seconds_of(port: int, page: str, cookie: str, times: int) -> list[float]:
@@ -94,6 +116,7 @@ def measure(rounds: int) -> None:
             print(f"{'page':<26}{'a second':>10}{'of empty':>10}{'p95, empty':>18}{'bytes':>20}")
             for page in PAGES:
                 say(port, page, cookie, rounds)
+            say_blocking(port, environment, cookie, rounds)
 
 
 def say(port: int, page: str, cookie: str, rounds: int) -> None:
@@ -114,6 +137,33 @@ def say(port: int, page: str, cookie: str, rounds: int) -> None:
         f"{sent:>9,} of {read:,}{'' if median(ratios) >= TARGET else '  below'}",
         flush=True,
     )
+
+
+def say_blocking(port: int, environment: dict[str, str], cookie: str, rounds: int) -> None:
+    """Print how long each of the main pages blocks a slow phone."""
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", FILL]
+    told = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    address = f"http://localhost:{port}"
+    print(f"\n{'page on a slow phone':<26}{'blocked':>10}{'of ' + str(BLOCKING_MS) + ' ms':>12}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=["--no-sandbox"])
+        context = browser.new_context(base_url=address, viewport=PHONE)
+        context.add_cookies([{"name": "sessionid", "value": cookie, "url": address}])
+        page = context.new_page()
+        phone = context.new_cdp_session(page)
+        phone.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        for name, path in json.loads(told.stdout).items():
+            blocked = median(blocked_ms(page, phone, path) for _ in range(rounds))
+            ratio = blocked / BLOCKING_MS
+            print(f"{name:<26}{blocked:>7.0f} ms{ratio:>12.2f}{'  above' if ratio > 1 else ''}")
+        browser.close()
+
+
+def blocked_ms(page: Page, phone: CDPSession, path: str) -> float:
+    phone.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+    page.goto(path, wait_until="networkidle")
+    phone.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+    return float(page.evaluate(BLOCKED))
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from django.test import override_settings
 
 from campaigns.models import Campaign, LedgerEntry, Recipient
 from campaigns.shared.money import to_units
+from campaigns.team.alerts.records import last_backups
 from tests.chaos.processes import database_url
 from tests.dispatch.test_restores import (
     PEOPLE,
@@ -31,6 +32,7 @@ from tests.dispatch.test_restores import (
 )
 from tests.dispatch.workers import Worker
 from tests.other_database import using
+from tests.s3_server import Bucket
 from tests.sandbox_fixture import RunningSandbox
 from viberdash.backups import folder
 
@@ -73,7 +75,7 @@ def back_up(place: Path) -> Path:
     return only_backup(place)
 
 
-def restore(place: Path, backup: Path, database: str, *options: str, **changed: Any) -> str:
+def restore(place: Path, backup: Path | str, database: str, *options: str, **changed: Any) -> str:
     """Restore into the folders of another machine. Raises CommandError."""
     with using(database), override_settings(**(folders(place, "new") | changed)):
         return output("restore", str(backup), *options)
@@ -246,6 +248,25 @@ def test_encrypted_backup_holds_nothing_readable_and_is_restored(
         "uploads.tar.gz.age",
     ]  # fmt: skip
     restore(place, backup, empty_database, "--identity", "key.txt")
+    assert (place / "new" / "media" / "picture.png").read_bytes() == b"a picture"
+
+
+def test_backup_is_copied_to_a_bucket_and_restored_from_there(
+    empty_database: str, place: Path, bucket: Bucket
+) -> None:
+    bucket.refused.add("GET")  # what is there can't be listed
+    assert refusal(lambda: output("backup")).startswith("S3: An error occurred (AccessDenied)")
+    assert (last_backups().name, last_backups().failure[:3]) == ("", "S3:")
+    shutil.rmtree(only_backup(place))
+    bucket.objects.clear()
+    bucket.refused.clear()
+    said = output("backup", "--keep", "1")
+    name = only_backup(place).name
+    assert f"s3://safe/daily/{name}: uploaded." in said
+    assert last_backups().name == name
+    shutil.rmtree(place / "backups")
+    restored = restore(place, f"s3://safe/daily/{name}", empty_database)
+    assert restored.startswith("Restored, and the same as the original.")
     assert (place / "new" / "media" / "picture.png").read_bytes() == b"a picture"
 
 

@@ -85,17 +85,20 @@ def delete_old(root: Path, now: datetime, days: int | None, number: int | None) 
     """Delete backups older than `days`, and all but the newest `number`; the newest complete one
     stays. Returns the names of those that were deleted.
     """
-    complete = sorted(path.parent for path in root.glob(f"{PREFIX}*/{MANIFEST}"))
+    complete = sorted(path.parent.name for path in root.glob(f"{PREFIX}*/{MANIFEST}"))
+    old = too_old(complete, now, days, number)
+    for name in old:
+        shutil.rmtree(root / name)
+    return old
+
+
+def too_old(complete: list[str], now: datetime, days: int | None, number: int | None) -> list[str]:
+    """Which of the names of complete backups, the oldest first, `delete_old` deletes."""
     oldest = (now - timedelta(days=days)).strftime(STAMP) if days else ""
     last = complete[-number:] if number else complete
-    old = [
-        backup
-        for backup in complete[:-1]
-        if backup not in last or backup.name.removeprefix(PREFIX) < oldest
+    return [
+        name for name in complete[:-1] if name not in last or name.removeprefix(PREFIX) < oldest
     ]
-    for backup in old:
-        shutil.rmtree(backup)
-    return [backup.name for backup in old]
 
 
 def pack(source: Path, target: Path) -> None:

@@ -45,8 +45,9 @@ class AlertKind:
     data; `page` is the name of the page where something can be done, and `page_of` what in the data
     is the id in its address. `is_damped`: it may come and
     go, so it starts and ends only after ALERT_AFTER_MINUTES. `of_machine`: each machine sees its
-    own alone. `permission`: what users of a brand need to do something about its alerts.
-    `threshold`: as it is set, for Settings.
+    own alone. `of_account`: `detect` is called with the key of each gateway account in use.
+    `permission`: what users of a brand need to do something about its alerts. `threshold`: as it
+    is set, for Settings.
     """
 
     name: str
@@ -60,6 +61,7 @@ class AlertKind:
     page_of: str = ""
     is_damped: bool = True
     of_machine: bool = False
+    of_account: bool = False
     permission: Permission = Permission.SEND
     threshold: Callable[[], str] = str
 
@@ -148,22 +150,28 @@ KINDS = (
         Severity.CRITICAL,
         lazy("The gateway does not answer"),
         work.silent_gateway,
-        texts.gateway_silent,
+        texts.of_its_brand(texts.gateway_silent),
         _says(
             lazy("Check the connection in Settings. Sending continues by itself when it answers.")
         ),
-        _says(lazy("The gateway answers, or nothing is to be sent any more.")),
+        texts.of_its_brand(_says(lazy("The gateway answers, or nothing is to be sent any more."))),
         page="settings",
+        of_account=True,
     ),
     AlertKind(
         "new_key",
         Severity.CRITICAL,
         lazy("The API key is not known"),
         work.unknown_key,
-        _says(lazy("The gateway's address or API key has changed, so nothing is sent or asked.")),
+        texts.of_its_brand(
+            _says(
+                lazy("The gateway's address or API key has changed, so nothing is sent or asked.")
+            )
+        ),
         _says(lazy("Say on any page whose key it is.")),
-        _says(lazy("It is known whose key is in use.")),
+        texts.of_its_brand(_says(lazy("It is known whose key is in use."))),
         page="settings",
+        of_account=True,
     ),
     AlertKind(
         "safe_mode",
@@ -181,10 +189,11 @@ KINDS = (
         Severity.WARNING,
         lazy("The balance is low"),
         money.low_balance,
-        texts.balance_low,
+        texts.of_its_brand(texts.balance_low),
         _says(lazy("Top up the account at BSG, or campaigns will be paused.")),
-        texts.balance_enough,
+        texts.of_its_brand(texts.balance_enough),
         page="spend",
+        of_account=True,
         is_damped=False,
         threshold=_balance_threshold,
     ),
@@ -193,15 +202,16 @@ KINDS = (
         Severity.WARNING,
         lazy("The ledger does not explain the balance"),
         money.drift,
-        texts.drift,
+        texts.of_its_brand(texts.drift),
         _says(
             lazy(
                 "Look for a fee or for another system on the account, then record a fee or a"
                 " correction."
             )
         ),
-        texts.drift_over,
+        texts.of_its_brand(texts.drift_over),
         page="spend-reconciliation",
+        of_account=True,
         is_damped=False,
         threshold=_drift_threshold,
     ),

@@ -22,8 +22,6 @@ from campaigns.team.permissions import Permission
 from campaigns.team.roles import users_with_permission
 
 NAMED_MAX = 50  # in one e-mail or post
-# so that a name in a chat neither becomes a link or a command there nor calls everybody
-HARMLESS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@\u200b"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ def tell(started: Sequence[Alert], ended: Sequence[Alert]) -> None:
         mail.mail_to(address, _subject(own), "\n\n".join(_paragraphs(own)) + "\n")
     named = messages[:NAMED_MAX]
     lines = [f"{message.headline}\n{message.url}" for message in named]
-    text = "\n".join([*lines, *_more(messages)]).translate(HARMLESS)
+    text = "\n".join([*lines, *_more(messages)]).translate(posts.HARMLESS)
     posts.write({"text": text, "alerts": [message.as_data() for message in named]})
 
 

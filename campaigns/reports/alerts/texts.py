@@ -2,7 +2,7 @@
 that of another version.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -17,6 +17,18 @@ from campaigns.reports.alerts.money import RATE_DAYS
 from campaigns.shared.money import exact
 
 Detail = Any  # the object of JSON that a detection wrote; of another version, anything
+
+
+def of_its_brand(sentence: Callable[[Detail], str]) -> Callable[[Detail], str]:
+    """`sentence`, which names the brand if the alert is about the account of a brand's own key."""
+
+    def named(detail: Detail) -> str:
+        values = {"brand": _text(detail, "brand"), "sentence": sentence(detail)}
+        return (
+            _("Brand “%(brand)s”: %(sentence)s") % values if values["brand"] else values["sentence"]
+        )
+
+    return named
 
 
 def campaign_paused(detail: Detail) -> str:

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from campaigns.dispatch.models import Heartbeat
 from campaigns.reports.alerts import changes
+from campaigns.reports.alerts.each_account import EachAccount
 from campaigns.reports.alerts.findings import Finding
 from campaigns.reports.alerts.kinds import KINDS
 from campaigns.shared import database_clock
@@ -48,9 +49,12 @@ def look(now: datetime) -> changes.Changes:
 def detect(now: datetime) -> dict[str, Sequence[Finding]]:
     """What is wrong now, by kind. A kind that can't be detected is left out."""
     findings: dict[str, Sequence[Finding]] = {}
+    of_each_account = EachAccount()
     for kind in KINDS:
         try:
-            findings[kind.name] = kind.detect(now)
+            findings[kind.name] = (
+                of_each_account.detect(kind.detect, now) if kind.of_account else kind.detect(now)
+            )
         except Exception:  # the others are to be told all the same
             logger.exception("The alert %s could not be looked for", kind.name)
     return findings

@@ -15,6 +15,7 @@ from campaigns.dispatch.sweep import PROCESS
 from campaigns.dispatch.workers.health import QUEUE, STALLED_AFTER
 from campaigns.events.models import Webhook
 from campaigns.events.pausing import host_of
+from campaigns.gateway.key_in_use import key_in_use
 from campaigns.ledger.models import Purpose
 from campaigns.reports.alerts.findings import Finding
 from campaigns.reports.installation.gateway_state import load_gateway_state
@@ -83,8 +84,9 @@ def standing_sweep(now: datetime) -> list[Finding]:
 
 
 def silent_gateway(now: datetime) -> list[Finding]:
-    """The gateway does not answer, or refuses the key, while a campaign is to be sent."""
-    if not Campaign.objects.exclude(purpose=Purpose.REHEARSAL).filter(TO_BE_SENT).exists():
+    """The gateway does not answer, or refuses the key in use, while a campaign is to be sent."""
+    real = Campaign.objects.exclude(purpose=Purpose.REHEARSAL)
+    if not real.filter(TO_BE_SENT, key_in_use().of_its_brands()).exists():
         return []
     state = load_gateway_state(now)
     return [Finding(detail={"seen_at": _iso(state.last_answer)})] if state.answers is False else []

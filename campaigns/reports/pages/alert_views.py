@@ -1,21 +1,24 @@
-"""Settings, Alerts: what is wrong now and was, and what is watched."""
+"""Settings, Alerts: what is wrong now and was, what is watched, and a test."""
 
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 
+from campaigns.reports.alerts import trial
 from campaigns.reports.alerts.kinds import KINDS, AlertKind, kind_of
 from campaigns.reports.alerts.open_alerts import rows_for, url_of
-from campaigns.reports.alerts.telling import addresses_of_users
 from campaigns.shared.durations import duration
 from campaigns.shared.paging import page_of
 from campaigns.team.alerts.models import Alert, AlertPost
 from campaigns.team.pages.access import current_user, permission_required
+from campaigns.team.pages.submissions import once
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import has_permission
 
@@ -72,9 +75,24 @@ def alerts(request: HttpRequest) -> HttpResponse:
         context |= {
             "kinds": KINDS,
             "after_minutes": settings.ALERT_AFTER_MINUTES,
-            "addresses": sorted(addresses_of_users(None).union(settings.ALERT_EMAIL)),
+            "addresses": trial.addresses(),
+            "tests": trial.results(),
             "webhook": urlsplit(settings.ALERT_WEBHOOK_URL).hostname or "",
             "is_signed": bool(settings.ALERT_WEBHOOK_SECRET),
             "last_post": AlertPost.objects.exclude(tries=0).first(),
         }
     return render(request, "campaigns/reports/alerts.html", context)
+
+
+@require_POST
+@permission_required(Permission.OPERATE)
+@once
+def alert_test(request: HttpRequest) -> HttpResponse:
+    """Send a test alert to all who are told about the installation."""
+    if trial.send(current_user(request)):
+        text = _("A test alert is being sent. Reload the page in a minute to see the result.")
+        messages.success(request, text)
+    else:
+        text = _("Nobody is told: set ALERT_EMAIL or ALERT_WEBHOOK_URL, or add an address.")
+        messages.warning(request, text)
+    return redirect("alerts")

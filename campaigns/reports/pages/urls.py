@@ -21,6 +21,7 @@ urlpatterns = [
     path("metrics", monitoring_views.metrics, name="metrics"),
     path("readyz", monitoring_views.readyz, name="readyz"),
     path("settings/alerts/", alert_views.alerts, name="alerts"),
+    path("settings/alerts/test", alert_views.alert_test, name="alert-test"),
     path("settings/status/", status_views.installation_status, name="installation-status"),
     path(
         "settings/status/now",

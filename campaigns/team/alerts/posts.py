@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 SECONDS = 10.0  # of one request
 FIRST_WAIT = timedelta(minutes=1)  # longer than a request; each further wait is doubled
 MAX_TRIES = 10  # the last one after 8.5 hours
+# of a text, so that a name in a chat neither becomes a link or a command there nor calls everybody
+HARMLESS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@\u200b"})
 
 
 def write(body: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from campaigns.reports.installation.figures import load_figures
 from campaigns.reports.installation.metrics import installation_metrics
 from campaigns.team.alerts import records
 from campaigns.team.alerts.models import Alert, AlertPost
-from campaigns.team.models import Brand, Membership, Role
+from campaigns.team.models import Brand, Membership, OutgoingMail, Role
 from tests.markup import squeezed
 from tests.reports.factories import make_campaign, make_user
 
@@ -170,3 +170,30 @@ def test_old_alerts_are_removed() -> None:
     before = now - timedelta(days=1)
     assert [records.remove_old(before) for _time in range(3)] == [1, 1, None]
     assert set(Alert.objects.all()) == set(kept)
+
+
+def test_test_alert_goes_to_all_who_are_told_and_shows_its_result(settings: Settings) -> None:
+    settings.ALERT_EMAIL, settings.ALERT_WEBHOOK_URL = ["on-call@example.com"], "https://h.example"
+    client = signed_in("anna", Role.ADMINISTRATOR)
+    page = client.post("/settings/alerts/test", follow=True)
+    assert "A test alert is being sent." in page.content.decode()
+    mails = OutgoingMail.objects.order_by("address")
+    assert [(mail.address, mail.subject) for mail in mails] == [
+        ("anna@example.com", "ViberDash: test alert"),
+        ("on-call@example.com", "ViberDash: test alert"),
+    ]
+    assert "A test alert, sent by anna. Nothing is wrong." in mails[0].body
+    assert '"alerts": []' in AlertPost.objects.get().body
+    mails.filter(address="on-call@example.com").update(last_error="550 no such user")
+    text = squeezed(client.get("/settings/alerts/").content.decode())
+    assert "on-call@example.com · Waiting" in text
+    assert "550 no such user" in text
+    assert not Alert.objects.exists()
+
+
+def test_test_alert_without_anybody_to_tell_says_so(settings: Settings) -> None:
+    client = Client()
+    client.force_login(make_user("anna", Role.ADMINISTRATOR))
+    page = client.post("/settings/alerts/test", follow=True)
+    assert "Nobody is told: set ALERT_EMAIL" in page.content.decode()
+    assert not OutgoingMail.objects.exists()

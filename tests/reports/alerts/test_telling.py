@@ -245,7 +245,7 @@ def test_statements_of_a_look(
         make_campaign(f"C{number}", CampaignState.PAUSED, reason="error_8")
     make_campaign("Sending", CampaignState.SENDING)
     site.look(0)
-    with django_assert_num_queries(16) as statements:
+    with django_assert_num_queries(17) as statements:
         watch.look(START)
     sql = " ".join(statement["sql"] for statement in statements.captured_queries)
     assert "campaigns_recipient" not in sql

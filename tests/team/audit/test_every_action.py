@@ -127,6 +127,7 @@ FORMS = {
     "token-revoke": Form("revoked"),
     "brand-rename": Form("renamed", MAIN, {"name": "Toys"}),
     "brand-key": Form("API key set", MAIN, {"api_key": "live_key_of_toys_0001"}),
+    "alert-test": Form("test alert sent"),
     "webhook-list": Form(
         "created", data={"address": "https://example.com/", "kinds": "message.read"}
     ),
@@ -219,6 +220,7 @@ def boss(settings: Settings, tmp_path: Path) -> User:
     settings.UPLOAD_ROOT, settings.MEDIA_ROOT = tmp_path / "uploads", str(tmp_path / "media")
     settings.STATE_FILE = tmp_path / "state.json"
     settings.KEY_ENCRYPTION_KEYS = [ENCRYPTION_KEY]
+    settings.ALERT_EMAIL = ["on-call@example.com"]
     boss = make_user("boss", Role.ADMINISTRATOR, is_staff=True, is_superuser=True)
     boss.set_password(PASSWORD)
     boss.save()

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from campaigns.team.alerts import records
 from campaigns.team.audit.commands import RecordedCommand
-from viberdash.backups import database, encryption, folder, tools
+from viberdash.backups import database, encryption, folder, s3, tools
 from viberdash.backups.errors import Refused
 
 
@@ -36,16 +36,20 @@ class Command(RecordedCommand):
         try:
             with folder.alone(options["to"]):
                 made = back_up(options["to"])
-                records.record_backup(made.name)
                 self.stdout.write(f"{made}: complete and verified.")
                 if not settings.BACKUP_RECIPIENT:
                     self.stdout.write(
                         "It is not encrypted, and without .env: keep SECRET_KEY and the API key"
                         " where you keep passwords."
                     )
-                days, number = options["keep_days"], options["keep"]
-                for name in folder.delete_old(options["to"], timezone.now(), days, number):
+                policy = timezone.now(), options["keep_days"], options["keep"]
+                for name in folder.delete_old(options["to"], *policy):
                     self.stdout.write(f"{name}: deleted.")
+                if settings.BACKUP_S3_URL:
+                    self.stdout.write(f"{s3.upload(made)}: uploaded.")
+                    for name in s3.delete_old(*policy) if any(policy[1:]) else []:
+                        self.stdout.write(f"{settings.BACKUP_S3_URL}/{name}: deleted.")
+                records.record_backup(made.name)
         except Refused as refused:
             records.record_failed_backup(str(refused))
             raise CommandError(str(refused)) from refused

@@ -1,5 +1,7 @@
 """`manage.py restore`: a backup into an empty database, which sends nothing until confirmed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,7 +12,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from campaigns.team import safe_mode
-from viberdash.backups import database, encryption, folder
+from viberdash.backups import database, encryption, folder, s3
 from viberdash.backups.errors import Refused
 
 
@@ -21,14 +23,15 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("backup", type=Path, help="the folder of the backup")
+        parser.add_argument("backup", help="the folder of the backup, or s3://BUCKET/…/viberdash-…")
         parser.add_argument(
             "--identity", default="", metavar="FILE", help="the file with the secret key of age"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            restore(options["backup"], options["identity"])
+            with local_copy(options["backup"]) as backup:
+                restore(backup, options["identity"])
         except Refused as refused:
             raise CommandError(str(refused)) from refused
         self.stdout.write(
@@ -36,6 +39,17 @@ class Command(BaseCommand):
             "Now run manage.py prepare, start everything, look at the campaigns, and end safe mode"
             " on any page or with manage.py confirm_restore."
         )
+
+
+@contextmanager
+def local_copy(backup: str) -> Iterator[Path]:
+    """The folder of a backup, which is fetched for as long if it is in a bucket. Raises Refused."""
+    if not backup.startswith(s3.SCHEME):
+        yield Path(backup)
+        return
+    database.require_empty()
+    with TemporaryDirectory(dir=settings.DATA_ROOT) as temporary:
+        yield s3.download(backup, Path(temporary))
 
 
 def restore(backup: Path, identity: str) -> None:
