@@ -22,7 +22,7 @@ LIMIT = 1.2  # of the 95th percentile
 PARTS = 10  # of the smaller installation, which has 40 campaigns
 TIMES = 40  # each page is requested from each
 MESSAGES = 1_000_000
-MB = 1 << 20
+MB = 1_000_000
 LIVE_CAMPAIGNS, LIVE_PEOPLE = 4, 25_000
 
 

@@ -27,6 +27,7 @@ from django.conf import settings  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.db.models import Count, Min, Sum  # noqa: E402
 from django.test import Client  # noqa: E402
+from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from campaigns.compose.models import Campaign  # noqa: E402
@@ -138,8 +139,8 @@ def addresses_of_growth(campaign: Campaign) -> Iterator[tuple[str, list[str]]]:
         one.recipients.filter(batch_number=place + 1).values_list("msisdn", flat=True)[0]
         for place, one in enumerate(some)
     ]
-    yield "person", [f"/contacts/people/{phone}/" for phone in people]
-    yield "person-data", [f"/contacts/people/{phone}/data.json" for phone in people]
+    for name in ("person", "person-data"):
+        yield name, [reverse(name, args=[phone]) for phone in people]
     everything = f"from={campaigns[0].launched_at:%Y-%m-%d}&to={timezone.now():%Y-%m-%d}"
     for group in ("month", "campaign", "country"):
         yield f"spend-ever-{group}", [f"/spend/?{everything}&group={group}"]
