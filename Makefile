@@ -15,7 +15,7 @@ CSS := "{campaigns,static}/**/*.css"
 JS := "static/**/*.js" "*.config.js"
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow bench-faults verify beside fresh-clone verify-install looks chaos full-disk mutations hosts fuzz bench-import bench-contacts bench-reports bench-flood bench-web bench-pages bench-webhooks bench-audience bench-move bench-idle clean
+.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow bench-faults verify beside fresh-clone verify-install looks chaos full-disk mutations hosts fuzz bench-import bench-contacts bench-reports bench-growth bench-flood bench-web bench-pages bench-webhooks bench-audience bench-move bench-idle clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -135,6 +135,9 @@ bench-audience: .venv/installed-dev ## counting 1,000,000 contacts on two lists,
 
 bench-reports: .venv/installed-dev ## what the pages cost with 10,000,000 recipients, as ratios to 100,000 (takes about ten minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_reports
+
+bench-growth: .venv/installed-dev ## pages with 30,000,000 recipients on PostgreSQL, as ratios to 10,000,000, and what a million take (an hour, 35 GB)
+	@exec $(BIN)/python -m tests.benchmarks.bench_growth
 
 bench-flood: .venv/installed-dev ## how many delivery reports one web process answers, and what that does to pages and sending (takes five minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_reports_flood

@@ -5,6 +5,7 @@ Nothing here composes messages (compose) or follows them after the gateway accep
 - models: recipients, batches, their counts, and what sending needs
 - failpoints: places where tests kill the process
 - evidence: unusual answers of the gateway
+- compaction: return the space that recipients no longer need
 - tally: counts of recipients by state
 - budgets: reservations, monthly budgets, warnings
 - freeze: contacts become recipients and batches

@@ -32,16 +32,16 @@ class Engine:
     with a line.
     """
 
-    def __init__(self, database_url: str, name: str, recipients: int) -> None:
+    def __init__(self, database_url: str, name: str, *arguments: str) -> None:
         environment = os.environ | {
             "DATABASE_URL": database_url, "BSG_API_URL": "http://127.0.0.1:9/rest",
             "BSG_API_KEY": "live_benchmark", "SECRET_KEY": "benchmarks" * 8, "DEBUG": "false",
             "LOG_LEVEL": "ERROR", "ENV_FILE": os.devnull,
             "TEST_DATABASE_NAME": f"test_viberdash_reports_{name}", "REDIS_URL": "",
-            "ALLOWED_HOSTS": "testserver", "PYTHONWARNINGS": "ignore",
+            "ALLOWED_HOSTS": "testserver", "PYTHONWARNINGS": "ignore", "FRESH_MINUTES": "1440",
             "DJANGO_SETTINGS_MODULE": "viberdash.settings",
         }  # fmt: skip
-        command = [sys.executable, "-m", "tests.benchmarks.report_engine", str(recipients)]
+        command = [sys.executable, "-m", "tests.benchmarks.report_engine", *arguments]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True
@@ -58,14 +58,19 @@ class Engine:
         print(what, file=cast("IO[str]", self.process.stdin), flush=True)
         return self.listen()
 
+    def figures(self, what: str) -> dict[str, float]:
+        """What it answers as name=value."""
+        pairs = (pair.split("=") for pair in self.ask(what).split())
+        return {name: float(value) for name, value in pairs}
+
     def close(self) -> None:
         cast("IO[str]", self.process.stdin).close()
         self.process.wait()
 
 
 @contextmanager
-def engine(database_url: str, name: str, recipients: int) -> Iterator[Engine]:
-    made = Engine(database_url, name, recipients)
+def engine(database_url: str, name: str, *arguments: str) -> Iterator[Engine]:
+    made = Engine(database_url, name, *arguments)
     try:
         yield made
     finally:
@@ -80,14 +85,13 @@ def say(what: str, figure: str, ratio: str = "", good: bool = True) -> None:
 
 def measure(name: str, address: str, small_address: str, recipients: int, times: float) -> None:
     with (
-        engine(small_address, "small", SMALL) as small,
-        engine(address, "large", recipients) as large,
+        engine(small_address, "small", str(SMALL)) as small,
+        engine(address, "large", str(recipients)) as large,
     ):
         say(f"{name}: rows for {recipients:,} recipients made in", f"{large.made_in:,.0f} s")
         for page in large.ask("pages").split():
             _measure_page(name, page, small, large)
-        measured = (pair.split("=") for pair in large.ask("rest").split())
-        figures = {key: float(value) for key, value in measured}
+        figures = large.figures("rest")
     result = figures["totals.times"]
     say(
         f"{name}: totals, against the entries",

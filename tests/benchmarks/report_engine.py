@@ -2,7 +2,9 @@
 
 Makes the rows and says in how many seconds; then answers each line of its standard input with one:
 "pages" with their names, the name of a page with the milliseconds it took, "rest" with all other
-figures as name=value.
+figures as name=value. On PostgreSQL also "sizes" with the bytes of relations, and "blocks" with how
+many blocks of tables and indexes all pages so far have read. With --part the campaigns are those of
+`report_rows.make_steady`.
 """
 
 import argparse
@@ -10,9 +12,11 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from decimal import Decimal
-from itertools import count, islice
+from itertools import count, cycle, islice
 from statistics import median, quantiles
+from typing import Any
 from unittest.mock import patch
 
 import django
@@ -21,8 +25,9 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
-from django.db.models import Count, Sum  # noqa: E402
+from django.db.models import Count, Min, Sum  # noqa: E402
 from django.test import Client  # noqa: E402
+from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from campaigns.compose.models import Campaign  # noqa: E402
@@ -44,7 +49,10 @@ from tests.benchmarks.own_database import in_own_database  # noqa: E402
 
 PEOPLE = (400, 300, 300)  # in one transaction: what twenty answers of the gateway bring, by country
 EXPORTED = 1_000_000  # rows
-
+MIN = "msisdn__min"
+SOME = 30  # of the campaigns
+DAY = timedelta(days=1)
+STEADY_PERIOD = 58 * DAY  # of pages of a period: as long as the smaller installation is old
 
 Figures = dict[str, float]
 
@@ -55,10 +63,11 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def addresses(campaign: Campaign) -> Iterator[tuple[str, str]]:
-    """The pages that report, by name: of the largest campaign, and of all of the year."""
+def addresses(campaign: Campaign, since: date) -> Iterator[tuple[str, str]]:
+    """The pages that report, by name: of that campaign, and of all days from `since` on."""
     now = timezone.now()
-    page, days = f"/campaigns/{campaign.pk}/", f"from={now.year - 1}-01-01&to={now.year}-12-31"
+    page, days = f"/campaigns/{campaign.pk}/", f"from={since}&to={now.year}-12-31"
+    first_phone = int(campaign.recipients.filter(batch_number=1).aggregate(Min("msisdn"))[MIN])
     yield from (
         ("dashboard", "/"),
         ("dashboard-now", "/dashboard/now"),
@@ -83,13 +92,13 @@ def addresses(campaign: Campaign) -> Iterator[tuple[str, str]]:
     yield "recipients-country", f"{page}recipients?country=DE"
     yield (
         "recipients-phone",
-        f"{page}recipients?phone={380_670_000_000 + (campaign.audience or 0) // 2}",
+        f"{page}recipients?phone={first_phone + (campaign.audience or 0) // 2}",
     )
     middle = campaign.recipients.filter(batch_number=(campaign.audience or 0) // 100).values_list(
         "pk", flat=True
     )
     yield from (
-        ("recipients-beginning", f"{page}recipients?phone=380670012"),
+        ("recipients-beginning", f"{page}recipients?phone={(first_phone + 12_000) // 1_000}"),
         ("best-times", "/campaigns/best-times"),
     )
     yield "recipients-why", f"{page}recipients?state=not_delivered&why=undeliverable"
@@ -108,12 +117,52 @@ def addresses(campaign: Campaign) -> Iterator[tuple[str, str]]:
     yield "statement", f"/spend/statement/?month={now:%Y-%m}"
 
 
+def addresses_of_growth(campaign: Campaign) -> Iterator[tuple[str, list[str]]]:
+    """The pages that get slower first where rows add up, by name: another address each time, so
+    that not all is in memory. `campaign` is the newest.
+    """
+    campaigns = list(Campaign.objects.filter(audience__gt=report_rows.SMALL_SIZE).order_by("pk"))
+    some = [campaigns[len(campaigns) * place // SOME] for place in range(SOME)]
+    for name, rest in (
+        ("campaign-any", ""),
+        ("recipients-any", "recipients"),
+        ("recipients-any-by-sms", "recipients?state=fallback"),
+        ("recipients-any-not-delivered", "recipients?state=not_delivered"),
+        ("recipients-any-country", "recipients?country=PL"),
+        ("export-recipients-any", "recipients.csv"),
+    ):
+        yield name, [f"/campaigns/{one.pk}/{rest}" for one in some]
+    entries = [f"?{period_of(one)}&campaign={one.pk}" for one in some]
+    yield "entries-any", [f"/spend/entries/{query}" for query in entries]
+    yield "export-entries-any", [f"/spend/entries.csv{query}" for query in entries]
+    people = [
+        one.recipients.filter(batch_number=place + 1).values_list("msisdn", flat=True)[0]
+        for place, one in enumerate(some)
+    ]
+    for name in ("person", "person-data"):
+        yield name, [reverse(name, args=[phone]) for phone in people]
+    everything = f"from={campaigns[0].launched_at:%Y-%m-%d}&to={timezone.now():%Y-%m-%d}"
+    for group in ("month", "campaign", "country"):
+        yield f"spend-ever-{group}", [f"/spend/?{everything}&group={group}"]
+    yield "export-spend-ever", [f"/spend/export.csv?{everything}&group=month"]
+    yield "calendar", ["/campaigns/calendar"]
+
+
+def period_of(campaign: Campaign) -> str:
+    """The day of its launch and the next one, for a query."""
+    assert campaign.launched_at
+    return f"from={campaign.launched_at:%Y-%m-%d}&to={campaign.launched_at + DAY:%Y-%m-%d}"
+
+
 def ask(client: Client, address: str) -> float:
-    """The milliseconds of a page."""
+    """The milliseconds of a page, or until the first rows of a file."""
     start = time.perf_counter()
-    answer = client.get(address)
+    answer: Any = client.get(address)
+    if answer.streaming:
+        list(islice(answer.streaming_content, 2))  # the mark of the encoding, and rows
     took = (time.perf_counter() - start) * 1000
     assert answer.status_code == 200, f"{address}: {answer.status_code}"
+    answer.close()
     return took
 
 
@@ -190,11 +239,14 @@ def measure_export(campaign: Campaign, kind: str, rows: int) -> Figures:
     }
 
 
-def made(recipients: int) -> Campaign:
-    """The rows, as a database has them that has had time to look at them; the largest campaign."""
+def made(recipients: int, part: int) -> Campaign:
+    """The rows, as a database has them that has had time to look at them; the largest campaign, or
+    the newest of steady ones.
+    """
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            campaign = report_rows.make(recipients)
+            make = report_rows.make
+            campaign = report_rows.make_steady(recipients, part) if part else make(recipients)
             cursor.execute("VACUUM ANALYZE")
         else:
             cursor.execute("PRAGMA synchronous = OFF")
@@ -213,23 +265,60 @@ def rest(campaign: Campaign) -> Figures:
     return figures | measure_upkeep()
 
 
+def sizes() -> Figures:
+    """The bytes of the database, and of each table and index that has pages."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, pg_table_size(oid) FROM pg_class WHERE relnamespace ="
+            " 'public'::regnamespace AND relkind IN ('r', 'i') AND relpages > 0"
+        )
+        relations = dict(cursor.fetchall())
+        cursor.execute("SELECT pg_database_size(current_database())")
+        return relations | {"database": cursor.fetchone()[0]}
+
+
+def blocks() -> Figures:
+    """The blocks of 8 kB that were read in this database until now, from memory or not."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute(
+            "SELECT blks_hit + blks_read FROM pg_stat_database WHERE datname = current_database()"
+        )
+        return {"blocks": cursor.fetchone()[0]}
+
+
+def listed(campaign: Campaign, part: int) -> dict[str, list[str]]:
+    """The addresses of each page, by its name."""
+    now = timezone.now()
+    if not part:
+        return {name: [one] for name, one in addresses(campaign, date(now.year - 1, 1, 1))}
+    newest = addresses(campaign, (now - STEADY_PERIOD).date())
+    return {name: [one] for name, one in newest} | dict(addresses_of_growth(campaign))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("recipients", type=int)
+    parser.add_argument("--part", type=int, default=0)
     asked = parser.parse_args()
     start = time.perf_counter()
-    campaign = made(asked.recipients)
+    campaign = made(asked.recipients, asked.part)
     print(time.perf_counter() - start, flush=True)
     client = Client()
     client.force_login(User.objects.get(username="olena"))
-    pages = dict(addresses(campaign))
+    pages = {name: cycle(found) for name, found in listed(campaign, asked.part).items()}
+    figures: dict[str, Callable[[], Figures]] = {
+        "rest": lambda: rest(campaign),
+        "sizes": sizes,
+        "blocks": blocks,
+    }
     for line in map(str.strip, sys.stdin):
         if line == "pages":
             print(*pages, flush=True)
-        elif line == "rest":
-            print(*(f"{name}={figure}" for name, figure in rest(campaign).items()), flush=True)
+        elif line in figures:
+            print(*(f"{name}={figure}" for name, figure in figures[line]().items()), flush=True)
         else:
-            print(ask(client, pages[line]), flush=True)
+            print(ask(client, next(pages[line])), flush=True)
 
 
 if __name__ == "__main__":

@@ -24,10 +24,17 @@ from campaigns.results.models import HourCount, Measure
 from campaigns.team.models import User
 
 CAMPAIGNS = 200  # half of all people are in the last one
+DAYS_APART = 1.8  # so that they fill a year
+# What `make_steady` makes of a million: four campaigns. Five million a month.
+SHARES = (0.1, 0.15, 0.25, 0.5)
+STEADY_DAYS_APART = 1.5
+# Before them, so that each list of campaigns has a full page.
+SMALL_CAMPAIGNS, SMALL_SIZE = 20, 100
+SAME_PEOPLE = 20  # campaigns in a row: those of a month
+FIRST_PHONE = 380_670_000_001
 BATCH = 50
 LARGE = (Recipient._meta.db_table, LedgerEntry._meta.db_table)
 PRICE, SMS_PRICE = 234_567, 410_005  # ten-millionths
-DAYS_APART = 1.8  # so that they fill a year
 
 # What became of the people of each hundred, by the first place beyond: delivery state and the
 # gateway's word.
@@ -54,12 +61,32 @@ def make(recipients: int) -> Campaign:
     """
     sizes = [recipients // 2 // (CAMPAIGNS - 1)] * (CAMPAIGNS - 1)
     sizes.append(recipients - sum(sizes))
-    campaigns = _campaigns(sizes)
+    return _make(sizes, [FIRST_PHONE] * CAMPAIGNS, DAYS_APART)
+
+
+def make_steady(recipients: int, part: int) -> Campaign:
+    """Finished campaigns of the same sizes at the same pace, as long as it takes to reach
+    `recipients`: four for each `part`, the last of which has half of it, after some small ones.
+    Return the newest.
+
+    Each month has people of its own, so nobody's history gets longer.
+    """
+    sizes = [SMALL_SIZE] * SMALL_CAMPAIGNS
+    sizes += [round(part * share) for share in SHARES] * (recipients // part)
+    phones = [FIRST_PHONE + place // SAME_PEOPLE * part for place in range(len(sizes))]
+    return _make(sizes, phones, STEADY_DAYS_APART)
+
+
+def _make(sizes: list[int], phones: list[int], days_apart: float) -> Campaign:
+    """Campaigns with so many people each, whose phones begin with that of `phones`; the last one,
+    which was two days ago.
+    """
+    campaigns = _campaigns(sizes, days_apart)
     _price_lists()
     with _without_indexes():
-        for campaign in campaigns:
+        for campaign, first_phone in zip(campaigns, phones, strict=True):
             last = Recipient.objects.aggregate(last=Max("pk"))["last"] or 0
-            _recipients(campaign)
+            _recipients(campaign, first_phone)
             _entries(campaign, last)
         _totals()
         _tallies()
@@ -72,7 +99,7 @@ def _run(statement: str) -> None:
         cursor.execute(statement)
 
 
-def _campaigns(sizes: list[int]) -> list[Campaign]:
+def _campaigns(sizes: list[int], days_apart: float) -> list[Campaign]:
     people = [
         User.objects.create_user(name, role="administrator") for name in ("olena", "marko", "ira")
     ]
@@ -80,7 +107,7 @@ def _campaigns(sizes: list[int]) -> list[Campaign]:
     now = timezone.now() - timedelta(days=2)
     result = []
     for number, size in enumerate(sizes, 1):
-        at = now - timedelta(days=DAYS_APART * (len(sizes) - number))
+        at = now - timedelta(days=days_apart * (len(sizes) - number))
         result.append(
             Campaign(
                 name=f"Campaign {number}",
@@ -167,13 +194,13 @@ def _moment(at: datetime) -> str:
     return f"'{connection.ops.adapt_datetimefield_value(at)}'"
 
 
-def _recipients(campaign: Campaign) -> None:
+def _recipients(campaign: Campaign, first_phone: int) -> None:
     assert campaign.audience
     assert campaign.launched_at
     at, pk = _moment(campaign.launched_at), campaign.pk
     columns = {
         "campaign_id": f"{pk}",
-        "msisdn": "CAST(380670000000 + n AS varchar(15))",
+        "msisdn": f"CAST({first_phone - 1} + n AS varchar(15))",
         "country": COUNTRY,
         "fields": "'{}'",
         "reference": f"md5('{pk}:' || n)",

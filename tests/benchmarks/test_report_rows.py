@@ -1,9 +1,13 @@
 """The rows that the reports are measured on are such as sending and results leave them."""
 
+from datetime import timedelta
+from itertools import pairwise
+
 import pytest
-from django.db.models import F, Sum
+from django.db.models import F, Min, Sum
 from django.db.models.functions import Coalesce
 
+from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import Recipient
 from campaigns.ledger.models import LedgerEntry
 from campaigns.results.money.rebuilding import differences
@@ -31,3 +35,16 @@ def test_make_adds_up(monkeypatch: pytest.MonkeyPatch) -> None:
         == newest
         == {"viber": from_units(1_640 * 234_567), "sms": from_units(140 * 410_005)}
     )
+
+
+def test_make_steady_adds_campaigns_of_the_same_sizes() -> None:
+    newest = report_rows.make_steady(3_600, part=600)
+    sizes = Campaign.objects.order_by("pk").values_list("audience", flat=True)
+    assert list(sizes) == [100] * 20 + [60, 90, 150, 300] * 6
+    assert differences() == []
+    assert (newest.audience, Recipient.objects.count()) == (300, 5_600)
+    # 20 campaigns to the people of one month, then those of the next
+    assert Recipient.objects.filter(msisdn="380670000601").count() == 20
+    assert newest.recipients.aggregate(Min("msisdn"))["msisdn__min"] == "380670001201"
+    launched = [one.launched_at for one in Campaign.objects.order_by("pk") if one.launched_at]
+    assert {later - earlier for earlier, later in pairwise(launched)} == {timedelta(days=1.5)}
