@@ -343,6 +343,21 @@ def test_form_works_without_javascript(
     context.close()
 
 
+def test_browser_shortens_links_like_the_server(composer: Page) -> None:
+    vectors = json.loads((VECTORS / "links.json").read_text())
+    base = "https://go.example.com/"
+    shortened = composer.evaluate(
+        "async ([texts, base]) => { const m = await import('/static/js/short_links.js'); return"
+        " texts.map(t => m.withShortLinks(t, base, new Set(['https://example.com/b']))); }",
+        [[vector["text"] for vector in vectors], base],
+    )
+    for vector, browser in zip(vectors, shortened, strict=True):
+        expected = vector["text"]
+        for link in {*vector["links"]} - {"https://example.com/b"}:
+            expected = expected.replace(link, f"{base}{'x' * 11}")
+        assert browser == expected, vector["text"]
+
+
 def test_browser_counts_sms_like_the_server(composer: Page) -> None:
     vectors = json.loads((VECTORS / "sms.json").read_text())
     counted = composer.evaluate(
