@@ -51,7 +51,7 @@ LINK_BASE_URL: str = read(
         and (not value or environment.split(value).hostname != PUBLIC_HOST)
     ),
 )
-LINK_HOST = environment.split(LINK_BASE_URL).netloc
+LINK_HOST = environment.split(LINK_BASE_URL).hostname or ""
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL] if PUBLIC_BASE_URL else []
 ALLOWED_HOSTS: list[str] = read(
     "ALLOWED_HOSTS",
