@@ -86,6 +86,7 @@ def _find(code: str) -> OpenedLink | None:
 
 
 def _opened(link: OpenedLink, environ: WSGIEnvironment) -> OpenedAt:
+    address = address_of(environ)
     return OpenedAt(
         id=secrets.randbits(63),
         campaign_id=link.campaign_id,
@@ -94,7 +95,7 @@ def _opened(link: OpenedLink, environ: WSGIEnvironment) -> OpenedAt:
         at=timezone.now(),
         is_head=environ["REQUEST_METHOD"] == "HEAD",
         user_agent=environ.get("HTTP_USER_AGENT", "")[:AGENT_MAX],
-        address=hashed(network(address_of(environ))),
+        address=hashed(address if "." in address else network(address)),
     )
 
 

@@ -17,9 +17,10 @@ from campaigns.compose.message.web_addresses import punycode
 from campaigns.compose.models import Campaign, LinkKey
 from campaigns.dispatch.models import Recipient
 
+_PLACE = "%s" if connection.vendor == "postgresql" else "?"
 _FIND = (
     f"SELECT id, campaign_id, reference, fields FROM {Recipient._meta.db_table}"  # noqa: S608 - a table of ours
-    " WHERE reference >= %s AND reference <= %s LIMIT 2"
+    f" WHERE reference >= {_PLACE} AND reference <= {_PLACE} LIMIT 2"
 )
 _REST = 32 - REFERENCE_DIGITS  # digits
 
@@ -66,9 +67,7 @@ class LinkTargets:
         if codes is None or (read := codes.read(code)) is None:
             return None
         digits, number = read
-        with connection.cursor() as cursor:
-            cursor.execute(_FIND, [digits + "0" * _REST, digits + "f" * _REST])
-            rows = cursor.fetchall()
+        rows = _load_recipients(digits + "0" * _REST, digits + "f" * _REST)
         if len(rows) != 1 or not rows[0][2].startswith(digits):
             return None  # two whose references begin alike, one in 10^18 pairs: neither
         recipient_id, campaign_id, _reference, fields = rows[0]
@@ -83,6 +82,17 @@ class LinkTargets:
         targets = [Target(link.target) for link in tracking_of(campaign).links]
         self._campaigns[campaign_id] = targets
         return targets
+
+
+def _load_recipients(first: str, last: str) -> list[Any]:
+    """The recipients with references from `first` to `last`, two at most.
+
+    Both drivers have this call. A cursor of Django's takes three times as long.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        rows: list[Any] = connection.connection.execute(_FIND, (first, last)).fetchall()
+    return rows
 
 
 def _load_codes() -> LinkCodes | None:

@@ -6,7 +6,7 @@ forgotten after seconds.
 
 import hashlib
 import secrets
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -40,6 +40,7 @@ def is_bot(user_agent: str) -> bool:
     return not user_agent or crawleruseragents.is_crawler(user_agent)
 
 
+@lru_cache(maxsize=4096)
 def device_of(user_agent: str) -> tuple[Device, System]:
     """The kind of device and its system, as far as a User-Agent tells."""
     system = next((system for name, system in _SYSTEMS if name in user_agent), System.UNKNOWN)
@@ -56,17 +57,19 @@ class Addresses:
     """Whose links an address opened within the last seconds."""
 
     def __init__(self) -> None:
-        self._opened: OrderedDict[bytes, deque[tuple[datetime, int]]] = OrderedDict()
+        # by address: the recipients, the last one last, each with when
+        self._opened: OrderedDict[bytes, OrderedDict[int, datetime]] = OrderedDict()
 
     def opens_many(self, address: bytes, recipient_id: int, at: datetime) -> bool:
         """Note that `address` opened a link of the recipient at this moment. Returns whether it
         opened those of so many that no person does.
         """
-        opened = self._opened.setdefault(address, deque())
+        opened = self._opened.setdefault(address, OrderedDict())
         self._opened.move_to_end(address)
         if len(self._opened) > ADDRESSES_MAX:
             self._opened.popitem(last=False)
-        while opened and opened[0][0] < at - WITHIN:
-            opened.popleft()
-        opened.append((at, recipient_id))
-        return len({recipient for _at, recipient in opened}) > RECIPIENTS_MAX
+        opened.pop(recipient_id, None)
+        opened[recipient_id] = at
+        while len(opened) > RECIPIENTS_MAX + 1 or next(iter(opened.values())) < at - WITHIN:
+            opened.popitem(last=False)
+        return len(opened) > RECIPIENTS_MAX

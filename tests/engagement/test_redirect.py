@@ -53,7 +53,7 @@ def test_location_is_ascii_and_values_change_nothing_but_themselves(
     assert open_path(f"/{code(first(), 1)}").headers["Location"] == location
 
 
-def test_answer_takes_one_read_and_writes_nothing() -> None:
+def test_answer_writes_nothing() -> None:
     sent()
     path = f"/{code(first())}"
     open_path(path)
@@ -61,8 +61,7 @@ def test_answer_takes_one_read_and_writes_nothing() -> None:
         connection,
     ) as queries:
         assert open_path(path).status == 302
-    [query] = queries.captured_queries
-    assert query["sql"].startswith("SELECT id, campaign_id, reference, fields")
+    assert queries.captured_queries == []  # the one read is not by a cursor of Django's
     assert Click.objects.count() == 0
     redirect.inbox.flush()
     assert Click.objects.count() == 2

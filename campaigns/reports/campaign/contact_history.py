@@ -18,6 +18,7 @@ from campaigns.contacts.people.person_ids import id_of
 from campaigns.dispatch.models import Recipient
 from campaigns.dispatch.people import phone_columns
 from campaigns.dispatch.people.phone_texts import PhoneText
+from campaigns.engagement.models import Click
 from campaigns.ledger.models import LedgerEntry
 from campaigns.reports.campaign.message_rows import MessageRow, load_rows
 from campaigns.reports.campaign.recipients import (
@@ -221,6 +222,10 @@ def _message_data(message: Recipient) -> dict[str, Any]:
         "viber_price": _exact_or_none(viber_price(message)),
         "sms_price": _exact_or_none(message.sms_price),
         "sms_currency": sms_currency(message),
+        "clicks": [
+            {"at": click.at, "link": click.number, "device": click.device, "system": click.system}
+            for click in Click.objects.filter(recipient=message, machine="").order_by("at")
+        ],
         "charges": [
             {"at": entry.at, "channel": entry.channel, "amount": _exact_or_none(entry.amount)}
             for entry in charges

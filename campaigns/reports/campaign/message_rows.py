@@ -11,6 +11,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from campaigns.dispatch.models import SEVERAL_CURRENCIES, Batch, Recipient, SendState
+from campaigns.reports.campaign.clicks import clicks_text, load_clicks
 from campaigns.reports.campaign.recipients import reason_text, viber_price
 from campaigns.templatetags.viberdash import money_exact
 
@@ -21,11 +22,16 @@ SILENCE = timedelta(minutes=10)  # without an answer, from which on it is said
 class MessageRow:
     """A message in a table: why it is in its state, and its prices as markup.
 
-    `batch`: its batch, or None where it has none.
+    `batch`: its batch, or None where it has none. `clicks`: of people, on its links.
     """
 
     message: Recipient
     batch: Batch | None
+    clicks: int = 0
+
+    @property
+    def clicks_text(self) -> str:
+        return clicks_text(self.clicks)
 
     @property
     def reason(self) -> str:
@@ -77,12 +83,19 @@ class MessageRow:
 
 
 def load_rows(messages: Sequence[Recipient]) -> list[MessageRow]:
-    """Return a row for each of `messages`, with one query for their batches."""
+    """Return a row for each of `messages`, with one query for their batches and one for
+    their clicks.
+    """
     chosen = Q(pk__in=[])
     for message in messages:
         chosen |= Q(campaign=message.campaign_id, number=message.batch_number)
     batches = {(batch.campaign_id, batch.number): batch for batch in Batch.objects.filter(chosen)}
+    clicks = load_clicks([message.pk for message in messages])
     return [
-        MessageRow(message, batches.get((message.campaign_id, message.batch_number)))
+        MessageRow(
+            message,
+            batches.get((message.campaign_id, message.batch_number)),
+            clicks[message.pk][0] if message.pk in clicks else 0,
+        )
         for message in messages
     ]

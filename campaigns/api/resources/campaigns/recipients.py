@@ -1,5 +1,6 @@
 """Recipients of campaigns, and what became of their messages."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from campaigns.dispatch.models import (
     SendState,
 )
 from campaigns.reports.campaign import recipients
+from campaigns.reports.campaign.clicks import load_clicks
 from campaigns.reports.campaign.progress import load_progress
 from campaigns.reports.campaign.reasons import STATES_WITH_REASONS
 from campaigns.team.models import User
@@ -28,6 +30,8 @@ from campaigns.team.permissions import Permission
 from campaigns.team.roles import sees_phones, visible_to
 
 router = Router(tags=["Results"])
+Clicked = Mapping[int, tuple[int, datetime]]
+FILTERED = ("state", "why", "country", "phone", "clicked")
 STATES = "|".join([*recipients.FILTERS, *recipients.GROUPS])
 
 WholePhone = Annotated[str, Field(pattern=r"^\+?[0-9 ().-]{5,30}$", description="A whole phone.")]
@@ -50,6 +54,8 @@ class RecipientOut(Schema):
     sent_at: datetime | None
     delivered_at: datetime | None
     read_at: datetime | None
+    clicks: Annotated[int, Field(description="Of people, on tracked links.")]
+    first_click_at: datetime | None
     viber_price: Annotated[Money | None, Field(description="null: none, or not known yet")]
     sms_price: Annotated[
         Money | None, Field(description="Of several currencies: null, the ledger has them.")
@@ -77,6 +83,7 @@ class RecipientQuery(SliceQuery):
         Field(description="A reason within the state, as `undelivered` of the progress has it."),
     ] = ""
     country: Annotated[str, Field(pattern="^([A-Z]{2})?$")] = ""
+    clicked: Annotated[str, Field(pattern="^(yes|no)?$")] = ""
     phone: Annotated[
         str, Field(pattern=r"^(\+?[0-9 ().-]{5,30})?$", description="A whole phone.")
     ] = ""
@@ -97,11 +104,12 @@ def list_recipients(
         states = ", ".join(sorted(STATES_WITH_REASONS))
         raise invalid("why", "invalid", f"Only these states have reasons: {states}.")
     campaign = find_campaign(request, campaign_id)
-    values = {name: getattr(query, name) for name in ("state", "why", "country", "phone")}
+    values = {name: getattr(query, name) for name in FILTERED}
     chosen = recipients.read_query(values, masked=True)  # finds by a whole phone only
     counts = load_progress(campaign).counts
     rows = recipients.load_page(campaign, chosen, counts, query.at, query.limit)
-    return slice_page(request, rows, lambda row: recipient_out(row, actor(request)))
+    clicked = load_clicks([row.pk for row in rows])
+    return slice_page(request, rows, lambda row: recipient_out(row, actor(request), clicked))
 
 
 @router.get("messages", response=RecipientPage, auth=Needs(Permission.VIEW))
@@ -110,15 +118,26 @@ def list_messages(request: HttpRequest, query: Query[MessageQuery]) -> Any:
     rows = visible_to(actor(request), Recipient.objects.all())
     rows = rows.filter(msisdn=queries.whole_phone(query.phone) or None)
     return page(
-        request, rows, query, lambda row: recipient_out(row, actor(request)), newest_first=True
+        request,
+        rows,
+        query,
+        lambda row: recipient_out(row[0], actor(request), row[1]),
+        load=_with_clicks,
+        newest_first=True,
     )
 
 
-def recipient_out(recipient: Recipient, user: User) -> RecipientOut:
-    """A recipient as `user` sees them."""
+def _with_clicks(found: list[Recipient]) -> list[tuple[Recipient, Clicked]]:
+    clicked = load_clicks([row.pk for row in found])
+    return [(row, clicked) for row in found]
+
+
+def recipient_out(recipient: Recipient, user: User, clicked: Clicked) -> RecipientOut:
+    """A recipient as `user` sees them; `clicked` as of `load_clicks`."""
     price, sms = recipients.viber_price(recipient), recipient.sms_price
     is_accepted = recipient.send_state == SendState.ACCEPTED
     is_several = recipient.sms_currency == SEVERAL_CURRENCIES
+    clicks, first_click_at = clicked.get(recipient.pk, (0, None))
     return RecipientOut(
         id=recipient.pk,
         campaign_id=recipient.campaign_id,
@@ -135,6 +154,8 @@ def recipient_out(recipient: Recipient, user: User) -> RecipientOut:
         read_at=recipient.read_at,
         viber_price=money(price, recipient.currency) if is_accepted and price is not None else None,
         sms_price=None if sms is None or is_several else money(sms, recipient.currency_of_sms),
+        clicks=clicks,
+        first_click_at=first_click_at,
         gateway_id=recipient.gateway_id,
         reference=recipient.reference,
     )

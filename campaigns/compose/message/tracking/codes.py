@@ -22,7 +22,7 @@ ROUNDS = 10
 
 _BLOCK = 1 << 64
 _HALF = 32  # bits
-_MASK = (1 << _HALF) - 1
+_MASK, _BYTES = (1 << _HALF) - 1, _HALF // 8
 _VALUES = {sign: value for value, sign in enumerate(ALPHABET)}
 
 
@@ -34,7 +34,7 @@ class LinkCodes:
     def __init__(self, key: bytes) -> None:
         # hashed up to where the block comes, once
         self._rounds = [
-            hashlib.blake2b(key=key, digest_size=_HALF // 8, person=bytes([number]))
+            hashlib.blake2b(key=key, digest_size=_BYTES, person=bytes([number]))
             for number in range(ROUNDS)
         ]
 
@@ -64,21 +64,20 @@ class LinkCodes:
         reference, number = divmod(self._decrypt(block), NUMBERS)
         return f"{reference:0{REFERENCE_DIGITS}x}", number
 
-    def _function(self, number: int, half: int) -> int:
-        hashed = self._rounds[number].copy()
-        hashed.update(half.to_bytes(_HALF // 8, "big"))
-        return int.from_bytes(hashed.digest(), "big")
-
     def _encrypt(self, block: int) -> int:
         left, right = block >> _HALF, block & _MASK
-        for number in range(ROUNDS):
-            left, right = right, left ^ self._function(number, right)
+        for hashed in self._rounds:
+            state = hashed.copy()
+            state.update(right.to_bytes(_BYTES, "big"))
+            left, right = right, left ^ int.from_bytes(state.digest(), "big")
         return left << _HALF | right
 
     def _decrypt(self, block: int) -> int:
         left, right = block >> _HALF, block & _MASK
-        for number in reversed(range(ROUNDS)):
-            left, right = right ^ self._function(number, left), left
+        for hashed in reversed(self._rounds):
+            state = hashed.copy()
+            state.update(left.to_bytes(_BYTES, "big"))
+            left, right = right ^ int.from_bytes(state.digest(), "big"), left
         return left << _HALF | right
 
 
