@@ -193,5 +193,9 @@ FIELDS = (
     DraftField("new_sender", copied=Copied.ALWAYS),
 )
 LABELS = {field.name: field.label for field in FIELDS}
+# where a link stands
+LINK_LABELS = {"button_url": LABELS["button_caption"]} | {
+    name: LABELS[name] for name in ("text", "sms_text")
+}
 AUDIENCE = tuple(field.name for field in FIELDS if field.card is Card.AUDIENCE)
 SAVED_CHOICES = tuple(field.name for field in FIELDS if field.in_file is NAMES)

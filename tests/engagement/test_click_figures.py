@@ -64,6 +64,8 @@ def test_figures(campaign: Campaign) -> None:
         f"{SHOP}?utm_source=viber", f"{SHOP}a?c={{city|x}}&d={{city}}", f"{SHOP}sms",
     ]  # fmt: skip
     hour = AT.replace(minute=0, second=0)
+    assert [count.label for count in figures.links] == ["Button", "Text", "SMS text"]
+    assert [count.label for count in figures.hours] == ["1 Jan 2030, 10:00", "1 Jan 2030, 11:00"]
     assert numbers(figures.hours) == [(hour, 3, 2), (hour + timedelta(hours=1), 1, 1)]
     one, two = everybody(campaign)[:2]
     assert sum(count.clicks for count in figures.countries) == 4
@@ -146,7 +148,7 @@ def pages(client: Client) -> Client:
 
 def test_pages_show_clicks(campaign: Campaign, pages: Client) -> None:
     tab = pages.get(f"/campaigns/{campaign.pk}/?tab=clicks").content.decode()
-    assert "Programs, not counted above" in tab
+    assert "Programs (not counted)" in tab
     assert f"{SHOP}a?c={{city|x}}&amp;d={{city}}" in tab
     table = pages.get(f"/campaigns/{campaign.pk}/recipients?clicked=yes").content.decode()
     assert (table.count("Clicked 3×"), table.count("Clicked 1×")) == (1, 1)

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.draft_fields import LABELS
+from campaigns.compose.draft_fields import LINK_LABELS
 from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.editor.local_times import campaign_zone, local_times
 from campaigns.compose.library.web_pictures import shown_picture
@@ -92,7 +92,7 @@ def links_context(campaign: Campaign, *, is_locked: bool) -> dict[str, Any]:
     rows = {
         link.key: {
             "key": link.key,
-            "field": LABELS[link.field],
+            "field": LINK_LABELS[link.field],
             "target": link.target,
             "is_off": link.key in campaign.untracked_links,
             "is_locked": is_locked,

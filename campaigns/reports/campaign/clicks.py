@@ -10,9 +10,11 @@ from typing import Any
 
 from django.db.models import Count, Exists, F, Min, OuterRef, QuerySet
 from django.db.models.functions import TruncHour
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from campaigns.compose.draft_fields import LABELS
+from campaigns.compose.draft_fields import LINK_LABELS
 from campaigns.compose.message.tracking.tracked_links import tracking_of
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import Recipient
@@ -99,7 +101,9 @@ def _links(campaign: Campaign, people: QuerySet[Click]) -> list[ClickCount]:
     """All links of the message in its order, also those that nobody clicked."""
     by_number = _grouped(people, F("number"))
     return [
-        ClickCount(number, str(LABELS[link.field]), *by_number.get(number, (0, 0)), link.target)
+        ClickCount(
+            number, str(LINK_LABELS[link.field]), *by_number.get(number, (0, 0)), link.target
+        )
         for number, link in enumerate(tracking_of(campaign).links)
     ]
 
@@ -107,7 +111,10 @@ def _links(campaign: Campaign, people: QuerySet[Click]) -> list[ClickCount]:
 def _hours(people: QuerySet[Click]) -> list[ClickCount]:
     """The first hours with clicks, in the reader's time zone."""
     hours = sorted(_grouped(people, TruncHour("at")).items())[:HOURS_SHOWN]
-    return [ClickCount(hour, "", *numbers) for hour, numbers in hours]
+    return [
+        ClickCount(hour, date_format(localtime(hour), "j M Y, H:i"), *numbers)
+        for hour, numbers in hours
+    ]
 
 
 def filter_clicked(
