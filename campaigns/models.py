@@ -49,7 +49,7 @@ from campaigns.dispatch.models import (
     Snapshot,
     Tally,
 )
-from campaigns.engagement.models import Click
+from campaigns.engagement.models import Click, OptOut
 from campaigns.events.models import DeliveryResult, Webhook, WebhookDelivery
 from campaigns.ledger.models import BalanceReading, Channel, Kind, LedgerEntry, LedgerTotal, Purpose
 from campaigns.reports.models import ReportDelivery, SavedReport
@@ -137,6 +137,7 @@ __all__ = [
     "MonthlyBudget",
     "Note",
     "OldDataRemoval",
+    "OptOut",
     "OutgoingMail",
     "OverwrittenContact",
     "Pace",

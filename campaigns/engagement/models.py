@@ -1,4 +1,4 @@
-"""Clicks on tracked links."""
+"""Clicks on tracked links, and opt-outs by a message's link."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -69,3 +69,42 @@ class Click(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id}/{self.recipient_id}: {self.number}"
+
+
+class OptOutReason(models.TextChoices):
+    NONE = "", _("No reason given")
+    TOO_MANY = "too_many", _("Too many messages")
+    NOT_INTERESTED = "not_interested", _("Not interested any more")
+    NEVER_AGREED = "never_agreed", _("Never agreed to get messages")
+    OTHER = "other", _("Another reason")
+
+
+class OptOut(models.Model):
+    """A recipient opted out by the link of this message. Undone: `undone_at` is set, and a new
+    opt-out begins again.
+    """
+
+    # without constraints, as of recipients
+    campaign = models.ForeignKey(
+        Campaign, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="opt_outs"
+    )
+    recipient = models.OneToOneField(
+        Recipient, models.DO_NOTHING, db_constraint=False, related_name="opt_out"
+    )
+    at = models.DateTimeField()
+    reason = models.CharField(
+        max_length=14, choices=OptOutReason.choices, blank=True, default=OptOutReason.NONE
+    )
+    # whether it made the entry of the stop list, which undoing it takes away again
+    made_entry = models.BooleanField(default=False)
+    undone_at = models.DateTimeField(null=True)
+
+    objects = ParentBrandManager.of("campaign")
+
+    class Meta:
+        verbose_name = _("opt-out")
+        verbose_name_plural = _("opt-outs")
+        indexes = [models.Index("campaign", "at", name="opt_out_campaign")]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}/{self.recipient_id}"

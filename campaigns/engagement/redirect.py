@@ -15,6 +15,8 @@ from django.utils import timezone
 
 from campaigns.compose.message.tracking.codes import CODE_LENGTH
 from campaigns.compose.message.tracking.short_links import PATH
+from campaigns.compose.message.tracking.tracked_links import OPT_OUT
+from campaigns.engagement import opt_out_page
 from campaigns.engagement.inbox import Inbox, OpenedAt, store
 from campaigns.engagement.targets import LinkTargets, OpenedLink
 from campaigns.engagement.visitors import AGENT_MAX, hashed
@@ -56,15 +58,17 @@ def is_link(environ: WSGIEnvironment) -> bool:
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Answer a request of which `is_link` is true (WSGI)."""
     method = environ["REQUEST_METHOD"]
-    if method not in ("GET", "HEAD"):
-        return _page(start_response, HTTPStatus.METHOD_NOT_ALLOWED, _UNKNOWN)
     try:
         link = _find(_code(environ["PATH_INFO"]))
+        if link and link.number == OPT_OUT and method in ("GET", "HEAD", "POST"):
+            return opt_out_page.respond(environ, start_response, link.recipient_id, _HEADERS)
     except Error:
         connection.close()
         return _page(start_response, HTTPStatus.SERVICE_UNAVAILABLE, _BUSY)
     if link is None:
         return _page(start_response, HTTPStatus.NOT_FOUND, _UNKNOWN)
+    if method not in ("GET", "HEAD"):
+        return _page(start_response, HTTPStatus.METHOD_NOT_ALLOWED, _UNKNOWN)
     inbox.put(_opened(link, environ))
     headers = [("Location", link.address), ("Content-Length", "0"), *_HEADERS]
     start_response("302 Found", headers)

@@ -27,7 +27,7 @@ _REST = 32 - REFERENCE_DIGITS  # digits
 
 @dataclass(frozen=True, slots=True)
 class OpenedLink:
-    """A recipient's link, and where it leads."""
+    """A recipient's link, and where it leads; "": to the page on which they opt out."""
 
     campaign_id: int
     recipient_id: int
@@ -59,7 +59,7 @@ class LinkTargets:
 
     def __init__(self) -> None:
         self._codes: LinkCodes | None = None
-        self._campaigns: dict[int, list[Target]] = {}
+        self._campaigns: dict[int, dict[int, Target | str]] = {}
 
     def find(self, code: str) -> OpenedLink | None:
         """None if nobody was sent this code."""
@@ -72,14 +72,16 @@ class LinkTargets:
             return None  # two whose references begin alike, one in 10^18 pairs: neither
         recipient_id, campaign_id, _reference, fields = rows[0]
         targets = self._campaigns.get(campaign_id) or self._load(campaign_id)
-        if number >= len(targets):
+        target = targets.get(number)
+        if target is None:
             return None
-        address = targets[number].fill(_decoded(fields))
+        address = target.fill(_decoded(fields)) if isinstance(target, Target) else ""
         return OpenedLink(campaign_id, recipient_id, number, address)
 
-    def _load(self, campaign_id: int) -> list[Target]:
-        campaign = Campaign._base_manager.get(pk=campaign_id)
-        targets = [Target(link.target) for link in tracking_of(campaign).links]
+    def _load(self, campaign_id: int) -> dict[int, Target | str]:
+        tracking = tracking_of(Campaign._base_manager.get(pk=campaign_id))
+        targets: dict[int, Target | str] = dict.fromkeys(tracking.numbers, "")
+        targets |= {number: Target(link.target) for number, link in enumerate(tracking.links)}
         self._campaigns[campaign_id] = targets
         return targets
 

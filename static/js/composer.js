@@ -3,7 +3,7 @@
 import { startAutosave, trackUpload } from "./autosave.js";
 import { fillPartially } from "./merge.js";
 import { AnotherUser, SignedOut, post } from "./session.js";
-import { withShortLinks } from "./short_links.js";
+import { withOptOut, withShortLinks } from "./short_links.js";
 import { measureSms, replaceTypography, shownCharacter } from "./sms.js";
 
 const find = (selector, root = document) => root.querySelector(selector);
@@ -20,7 +20,8 @@ const format = (template, values) => template.replace(/%\((\w+)\)s/g, (all, name
 function sent(text) {
   const isOn = find('[name="track_links"][value="True"]')?.checked;
   const untracked = new Set(findAll('[name="untracked_links"]:checked').map((choice) => choice.value));
-  return fillPartially(withShortLinks(text.trim(), isOn ? find("#tracking").dataset.base : "", untracked));
+  const { base } = find("#tracking").dataset;
+  return fillPartially(withOptOut(withShortLinks(text.trim(), isOn ? base : "", untracked), base));
 }
 
 function countText(counter, field) {
@@ -118,21 +119,25 @@ function insert(field, text) {
 function fillTagMenu(menu) {
   const list = find(".dropdown-menu", menu);
   const field = find(`#${menu.dataset.target}`);
-  const names = chosenFields();
-  const items = names.map((name) => {
+  const item = (name, tag, label = "") => {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "dropdown-item";
     const code = document.createElement("code");
     code.textContent = `{${name}}`;
-    button.append(code);
-    button.addEventListener("click", () => insert(field, `{${name}|${list.dataset.fallback}}`));
+    button.append(code, label);
+    button.addEventListener("click", () => insert(field, tag));
     return button;
-  });
+  };
+  const items = chosenFields().map((name) => item(name, `{${name}|${list.dataset.fallback}}`));
+  const { optOut } = list.dataset;
   const nothing = document.createElement("span");
   nothing.className = "tag-nothing";
   nothing.textContent = list.dataset.nothing;
-  list.replaceChildren(...(items.length ? items : [nothing]));
+  list.replaceChildren(
+    ...(items.length ? items : [nothing]),
+    ...(optOut ? [item("unsubscribe", "{unsubscribe}", ` ${optOut}`)] : []),
+  );
 }
 
 function tagMenus() {

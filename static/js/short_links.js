@@ -4,7 +4,8 @@ import { splitAtTags } from "./merge.js";
 
 const LINK = /https?:\/\/(?:\([^\s()<>"]*\)|[^\s()<>"])*(?:\([^\s()<>"]*\)|[^\s()<>".,;:!?\]'’»”])/gi;
 const TAG = "\ue000";
-const CODE_LENGTH = 11;
+const CODE = "x".repeat(11);
+const OPT_OUT = /^\{\s*unsubscribe\s*[|}]/;
 
 // The text with "x" in the place of each code, so that its length and SMS parts are those of what is sent. `base` is empty
 // if nothing is tracked; `untracked` are the links that stay as they are.
@@ -18,8 +19,16 @@ export function withShortLinks(text, base, untracked) {
   for (const { 0: found, index } of hidden.matchAll(LINK)) {
     const link = text.slice(index, index + found.length);
     if (untracked.has(link)) continue;
-    shortened += text.slice(end, index) + base + "x".repeat(CODE_LENGTH);
+    shortened += text.slice(end, index) + base + CODE;
     end = index + found.length;
   }
   return shortened + text.slice(end);
+}
+
+// The text with the link that {unsubscribe} becomes; "" as `base` leaves the tag as it is.
+export function withOptOut(text, base) {
+  if (!base) return text;
+  return splitAtTags(text)
+    .map(([piece, isTag]) => (isTag && OPT_OUT.test(piece) ? base + CODE : piece))
+    .join("");
 }

@@ -218,7 +218,7 @@ def test_the_key_is_made_once_and_does_not_follow_secret_key(settings: Settings)
 
 def test_each_link_gets_its_own_code() -> None:
     codes = LinkCodes(b"k" * 32)
-    links = PersonalLinks(BASE, 2, codes)
+    links = PersonalLinks(BASE, range(2), codes)
     rendered = RenderedMessage(f"{SHORT[1]} {SHORT[1]}", SHORT[0], f"x {SHORT[1]}")
     mine, other = links.put_into(rendered, "a" * 32), links.put_into(rendered, "b" * 32)
     first, second = (f"{BASE}{codes.code('a' * 32, number)}" for number in range(2))

@@ -1,6 +1,7 @@
 """Opening links as phones and programs do, at the entry point of the web server."""
 
 from datetime import timedelta
+from io import BytesIO
 from typing import Any, NamedTuple
 
 from django.db.models import F
@@ -28,12 +29,14 @@ class Answer(NamedTuple):
 
 
 def open_path(path: str, *, host: str = HOST, method: str = "GET", agent: str = ANDROID,
-              address: str = "203.0.113.5") -> Answer:  # fmt: skip
+              address: str = "203.0.113.5", form: str = "",
+              language: str = "") -> Answer:  # fmt: skip
     """The answer to a request."""
     heads: list[tuple[str, list[tuple[str, str]]]] = []
     environ = {
         "REQUEST_METHOD": method, "PATH_INFO": path, "HTTP_HOST": host, "REMOTE_ADDR": address,
-        "HTTP_USER_AGENT": agent,
+        "HTTP_USER_AGENT": agent, "HTTP_ACCEPT_LANGUAGE": language,
+        "CONTENT_LENGTH": str(len(form)), "wsgi.input": BytesIO(form.encode()),
     }  # fmt: skip
 
     def start_response(status: str, headers: list[tuple[str, str]], *_more: Any) -> Any:

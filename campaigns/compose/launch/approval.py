@@ -180,7 +180,7 @@ def _fingerprint(campaign: Campaign, measured: MeasuredAudience, cost: Estimate)
     ]
     sender = campaign.sender.name if campaign.sender else ""
     whole = [values, sender, repr(measured.audience), measured.fingerprint, sorted(lines)]
-    if (tracking := tracking_of(campaign)).links:
+    if (tracking := tracking_of(campaign)).numbers:
         whole.append(list(tracking.columns().values()))
     return sha256(json.dumps(whole).encode()).hexdigest()
 

@@ -18,7 +18,11 @@ from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch.local_start import places
 from campaigns.compose.launch.problem import Problem
 from campaigns.compose.launch.text_checks.foreign_tags import foreign_tag_problems, known_fields
-from campaigns.compose.launch.text_checks.links import link_problems, too_many_links
+from campaigns.compose.launch.text_checks.links import (
+    link_problems,
+    opt_out_problems,
+    too_many_links,
+)
 from campaigns.compose.launch.warnings import warnings
 from campaigns.compose.message.audience_counts import measure_now
 from campaigns.compose.message.measured_audience import MeasuredAudience
@@ -70,6 +74,7 @@ def message_problems(campaign: Campaign) -> list[Problem]:
     template = compile_message(campaign)
     problem_list = [*_brace_problems(campaign, template), *_picture_problems(campaign)]
     problem_list += [
+        *opt_out_problems(campaign),
         *too_many_links(template),
         *_contract_problems(campaign, template),
         *link_problems(campaign, template),

@@ -1,6 +1,6 @@
 """The message of one recipient. Preview, review and sending all render it here."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -40,10 +40,14 @@ class CompiledMessage:
     """The texts of a campaign, compiled. `names` are the merge fields that any of them uses.
 
     `targets`: of its tracked links, by number; (field, address as it is written). In the texts
-    stand-ins for their codes, of the same length, are all that is there of them.
+    stand-ins for codes, of the same length, are all that is there of short links; `link_numbers`
+    are those that they stand for.
     """
 
-    __slots__ = ("_checked", "_constant", "button_url", "names", "sms_text", "targets", "text")
+    __slots__ = (
+        "_checked", "_constant", "button_url", "link_numbers", "names", "sms_text", "targets",
+        "text",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -51,7 +55,9 @@ class CompiledMessage:
         button_url: str = "",
         sms_text: str = "",
         targets: Sequence[tuple[str, str]] = (),
+        link_numbers: Sequence[int] = (),
     ) -> None:
+        self.link_numbers = tuple(link_numbers)
         self.text = CompiledText(text)
         self.button_url = CompiledText(button_url, encode=encode_for_link)
         self.sms_text = CompiledText(sms_text)
@@ -120,14 +126,15 @@ def compile_message(campaign: Campaign) -> CompiledMessage:
         tracking.shortened(campaign, "button_url"),
         tracking.shortened(campaign, "sms_text"),
         [(link.field, link.target) for link in tracking.links],
+        tracking.numbers,
     )
 
 
 class PersonalLinks:
     """Puts the short links of each recipient into the messages of a campaign."""
 
-    def __init__(self, base: str, count: int, codes: LinkCodes) -> None:
-        self._links = [(number, f"{base}{stand_in(number)}") for number in range(count)]
+    def __init__(self, base: str, numbers: Iterable[int], codes: LinkCodes) -> None:
+        self._links = [(number, f"{base}{stand_in(number)}") for number in numbers]
         self._base, self._codes = base, codes
 
     def put_into(self, message: RenderedMessage, reference: str) -> RenderedMessage:

@@ -65,10 +65,10 @@ class BatchBuilder:
         self._same_for_all = None if self.template.names else self._render({})
 
     def _personal_links(self) -> PersonalLinks | None:
-        """None without tracked links, and for a rehearsal, whose messages nobody gets."""
-        if not self.template.targets or self.campaign.is_rehearsal:
+        """None without short links, and for a rehearsal, whose messages nobody gets."""
+        if not self.template.link_numbers or self.campaign.is_rehearsal:
             return None
-        return PersonalLinks(self.campaign.link_base, len(self.template.targets), link_codes())
+        return PersonalLinks(self.campaign.link_base, self.template.link_numbers, link_codes())
 
     def enforce_budget(self) -> None:
         """From now on a budget limits this campaign."""
@@ -154,7 +154,7 @@ class BatchBuilder:
         return rendered
 
     def _messages(self, addresses: Mapping[RenderedMessage, list[Address]]) -> Iterator[Message]:
-        """One for each text; with tracked links, whose codes differ, one for each recipient."""
+        """One for each text; with short links, whose codes differ, one for each recipient."""
         for rendered, to in addresses.items():
             if self.links is None:
                 yield message_for(self.campaign, rendered, tuple(to), self.report_url)

@@ -8,7 +8,8 @@ from campaigns.compose.launch.problem import Problem
 from campaigns.compose.message import web_addresses
 from campaigns.compose.message.merge_tags import CompiledText
 from campaigns.compose.message.render import CompiledMessage
-from campaigns.compose.message.tracking.tracked_links import LINKS_MAX, TARGET_MAX
+from campaigns.compose.message.tracking.short_links import link_base
+from campaigns.compose.message.tracking.tracked_links import LINKS_MAX, TARGET_MAX, opt_out_tags
 from campaigns.compose.models import Campaign
 
 
@@ -29,6 +30,17 @@ def link_problems(campaign: Campaign, template: CompiledMessage) -> Iterator[Pro
         yield from _problems_of(target.field, target.address, template)
     if campaign.button_url and not any(t.field == "button_url" for t in template.targets):
         yield from _problems_of("button_url", template.button_url, template)
+
+
+def opt_out_problems(campaign: Campaign) -> Iterator[Problem]:
+    """{unsubscribe} without an address that its links could have."""
+    if not link_base():
+        for field in dict.fromkeys(tag.field for tag in opt_out_tags(campaign)):
+            message = _(
+                "{unsubscribe} needs an address that phones can open. Ask an administrator to set"
+                " PUBLIC_BASE_URL or LINK_BASE_URL."
+            )
+            yield Problem(field, message)
 
 
 def _problems_of(field: str, address: CompiledText, template: CompiledMessage) -> Iterator[Problem]:

@@ -1,19 +1,22 @@
-"""The links of a message that are tracked: found in a draft, fixed by the launch.
+"""The short links of a message: found in a draft, fixed by the launch.
 
-Only addresses that stand in the campaign are targets, so a short link leads nowhere else.
+A tracked link leads to an address that stands in the campaign, and so nowhere else. The tag
+{unsubscribe} becomes a link to the page on which its recipient opts out.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from campaigns.compose.message.merge_tags import split_at_tags
+from campaigns.compose.message.merge_tags import split_at_tags, tags_named
 from campaigns.compose.message.tracking.codes import NUMBERS
 from campaigns.compose.message.tracking.short_links import link_base, stand_in
 from campaigns.compose.models import Campaign, CampaignState
 
-LINKS_MAX = NUMBERS - 1  # in a message
+LINKS_MAX = NUMBERS - 1  # in a message, beside that of the tag
+OPT_OUT = NUMBERS - 1  # the number of the links that stand for the tag
+OPT_OUT_TAG = "unsubscribe"
 TARGET_MAX = 2_000  # characters of a link with its merge tags
 BUTTON = "button"
 FIELDS = ("button_url", "text", "sms_text")
@@ -42,19 +45,40 @@ class TrackedLink:
         """What a draft's `untracked_links` calls it: the button's link changes with its UTM."""
         return BUTTON if self.field == "button_url" else self.target
 
+    @property
+    def is_opt_out(self) -> bool:
+        """Whether it stands for the tag {unsubscribe}."""
+        return self.target.startswith("{")
+
 
 @dataclass(frozen=True, slots=True)
 class Tracking:
-    """The tracked `links` of a message, numbered in their order, and the address before codes."""
+    """The tracked `links` of a message, numbered in their order, the places of {unsubscribe}, and
+    the address before codes.
+    """
 
     base: str = ""
     links: tuple[TrackedLink, ...] = ()
+    opt_outs: tuple[TrackedLink, ...] = ()
+
+    @classmethod
+    def of(cls, base: str, places: Iterable[TrackedLink]) -> "Tracking":
+        """Sort what is tracked from what stands for the tag."""
+        every = list(places)
+        links = tuple(link for link in every if not link.is_opt_out)
+        return cls(base, links, tuple(link for link in every if link.is_opt_out))
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of the codes that a recipient's message has."""
+        return [*range(len(self.links)), *([OPT_OUT] if self.opt_outs else [])]
 
     def shortened(self, campaign: Campaign, field: str) -> str:
         """The text of `field` with stand-ins for the codes of its links."""
         text: str = getattr(campaign, field)
+        numbered = [*enumerate(self.links), *((OPT_OUT, link) for link in self.opt_outs)]
         pieces, end = [], 0
-        for number, link in enumerate(self.links):
+        for number, link in sorted(numbered, key=lambda each: each[1].start):
             if link.field == field:
                 pieces += [text[end : link.start], self.base, stand_in(number)]
                 end = link.end
@@ -62,7 +86,8 @@ class Tracking:
 
     def columns(self) -> dict[str, Any]:
         """The columns of a launched campaign that keep it."""
-        spans = [[link.field, link.start, link.end] for link in self.links]
+        places = (*self.links, *self.opt_outs)
+        spans = [[link.field, link.start, link.end] for link in places]
         return {"link_base": self.base, "tracked_links": spans}
 
 
@@ -75,20 +100,23 @@ def tracking_of(campaign: Campaign) -> Tracking:
     """
     if campaign.state != CampaignState.DRAFT:
         return _fixed(campaign)
-    base = link_base() if campaign.track_links else ""
+    base = link_base()
     if not base:
         return NOT_TRACKED
     untracked = set(campaign.untracked_links)
-    links = tuple(link for link in all_links(campaign) if link.key not in untracked)
-    return Tracking(base, links) if links else NOT_TRACKED
+    links = all_links(campaign) if campaign.track_links else []
+    tracked = [link for link in links if link.key not in untracked]
+    return Tracking.of(base, [*tracked, *opt_out_tags(campaign)])
 
 
 def _fixed(campaign: Campaign) -> Tracking:
-    links = tuple(
-        TrackedLink(field, start, end, getattr(campaign, field)[start:end])
-        for field, start, end in campaign.tracked_links or ()
+    return Tracking.of(
+        campaign.link_base,
+        (
+            TrackedLink(field, start, end, getattr(campaign, field)[start:end])
+            for field, start, end in campaign.tracked_links or ()
+        ),
     )
-    return Tracking(campaign.link_base, links) if links else NOT_TRACKED
 
 
 def all_links(campaign: Campaign) -> list[TrackedLink]:
@@ -97,6 +125,15 @@ def all_links(campaign: Campaign) -> list[TrackedLink]:
         TrackedLink(field, start, end, getattr(campaign, field)[start:end])
         for field in FIELDS
         for start, end in _places(field, getattr(campaign, field))
+    ]
+
+
+def opt_out_tags(campaign: Campaign) -> list[TrackedLink]:
+    """The tags {unsubscribe} of the texts."""
+    return [
+        TrackedLink(field, start, end, getattr(campaign, field)[start:end])
+        for field in ("text", "sms_text")
+        for start, end in tags_named(OPT_OUT_TAG, getattr(campaign, field))
     ]
 
 
