@@ -1,8 +1,10 @@
 """Opting out by the link that {unsubscribe} stands for."""
 
+import re
 from typing import Any
 
 import pytest
+from django.test import Client
 from pytest_django import Settings
 
 from campaigns.compose.launch.checks import message_problems
@@ -13,13 +15,18 @@ from campaigns.contacts.models import Consent, Person, StopListEntry
 from campaigns.dispatch.models import Recipient
 from campaigns.dispatch.people.erase_contact import erase
 from campaigns.engagement.models import Click, OptOut, OptOutReason
-from campaigns.models import AuditEntry
+from campaigns.models import AuditEntry, Role
+from campaigns.reports.campaign.progress import load_progress
+from campaigns.reports.campaign.recipients import RecipientQuery, export_rows
+from campaigns.reports.shared.opt_outs import OptOutFigures, load_opt_outs
+from campaigns.results.money.rebuilding import rebuild
 from campaigns.shared.brands.scope import MAIN, acting_for
 from campaigns.shared.changes.models import Change, WantedKind
 from campaigns.team.models import Brand
 from tests.compose.factories import draft
 from tests.dispatch import factory
 from tests.engagement.visits import HOST, SHOP, Answer, code, open_path, sent
+from tests.reports.factories import make_user
 
 pytestmark = pytest.mark.django_db
 TEXT = f"Hi {SHOP} {{unsubscribe}}"
@@ -154,6 +161,31 @@ def test_the_tag_needs_an_address(settings: Settings) -> None:
     campaign = draft(text=TEXT)
     texts = [problem.message for problem in message_problems(campaign) if problem.field == "text"]
     assert str(texts[0]).startswith("{unsubscribe} needs an address that phones can open.")
+
+
+def test_opt_outs_are_results_of_the_campaign(client: Client) -> None:
+    campaign = sent(8, text=TEXT)
+    rebuild()
+    rows = list(Recipient.objects.order_by("pk"))
+    for recipient, reason in zip(rows, ["too_many", "too_many", "", "other"], strict=False):
+        stop(recipient, reason)
+    visit(rows[3], method="POST", form="action=undo")
+    counts = load_progress(campaign).counts
+    assert load_opt_outs(campaign, counts) == OptOutFigures(
+        3, 8, [("Too many messages", 2), ("No reason given", 1)]
+    )
+    client.force_login(make_user("boss", Role.ADMINISTRATOR))
+    tab = client.get(f"/campaigns/{campaign.pk}/?tab=clicks").content.decode()
+    assert re.search(r"3 \(37\.5%\)", tab)
+    table = client.get(f"/campaigns/{campaign.pk}/recipients?phone={rows[0].msisdn}")
+    assert "Unsubscribed" in table.content.decode()
+    exported = list(export_rows(campaign, RecipientQuery(), masked=False))
+    assert [bool(row[-1]) for row in exported].count(True) == 3
+    assert "unsubscribed by its link" not in client.get("/").content.decode()  # too few
+    for recipient in rows[4:6]:
+        stop(recipient)
+    text = "5 recipients unsubscribed by its link: 62.5% of those it reached."
+    assert text in client.get("/").content.decode()
 
 
 def test_links_of_a_launched_campaign_are_fixed(settings: Settings) -> None:

@@ -27,6 +27,7 @@ from campaigns.reports.campaign.recipients import (
     state_label,
     viber_price,
 )
+from campaigns.reports.shared.opt_outs import load_opted_out
 from campaigns.shared.money import exact
 from campaigns.team.audit import record
 from campaigns.team.models import User
@@ -226,6 +227,7 @@ def _message_data(message: Recipient) -> dict[str, Any]:
             {"at": click.at, "link": click.number, "device": click.device, "system": click.system}
             for click in Click.objects.filter(recipient=message, machine="").order_by("at")
         ],
+        "opted_out_at": load_opted_out([message.pk]).get(message.pk),
         "charges": [
             {"at": entry.at, "channel": entry.channel, "amount": _exact_or_none(entry.amount)}
             for entry in charges

@@ -34,6 +34,7 @@ from campaigns.reports.shared.delivery_counts import (
     DeliveryCounts,
 )
 from campaigns.reports.shared.labels import is_country_code, refusal, status_label
+from campaigns.reports.shared.opt_outs import load_opted_out
 from campaigns.reports.shared.partial_indexes import ended_for, in_delivery_state
 from campaigns.shared.paging import PAGE, Slice, read_merged, read_slice
 from campaigns.shared.table_columns import Cell, Column, Kind
@@ -327,6 +328,7 @@ EXPORT_COLUMNS = (
     Column("purpose"),
     Column("clicks", Kind.NUMBER),
     Column("first_click_at", Kind.TIME),
+    Column("opted_out_at", Kind.TIME),
 )
 
 
@@ -344,10 +346,11 @@ def export_rows(
     for first, end in pairwise(range(0, (last or 0) + step + 1, step)):
         found = list(selected.filter(batch_number__gte=first, batch_number__lt=end))
         ids = [recipient.pk for recipient in found] if campaign.tracked_links else []
-        clicked = clicks.load_clicks(ids)
+        clicked, opted_out = clicks.load_clicks(ids), load_opted_out(ids)
         for recipient in found:
             number, first_at = clicked.get(recipient.pk, (0, None))
-            yield (*_export_row(recipient, masked), campaign.purpose, number, first_at)
+            links = number, first_at, opted_out.get(recipient.pk)
+            yield (*_export_row(recipient, masked), campaign.purpose, *links)
 
 
 def _export_row(recipient: Recipient, masked: bool) -> tuple[Cell, ...]:

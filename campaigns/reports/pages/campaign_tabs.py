@@ -27,6 +27,7 @@ from campaigns.reports.campaign.unusual_responses import format_responses
 from campaigns.reports.shared.bills import load_country_bills
 from campaigns.reports.shared.delivery_counts import load_country_counts
 from campaigns.reports.shared.labels import country_name
+from campaigns.reports.shared.opt_outs import load_opt_outs
 from campaigns.shared.durations import duration
 from campaigns.shared.paging import PAGE
 from campaigns.team import audit
@@ -60,7 +61,10 @@ def tab_context(request: HttpRequest, progress: CampaignProgress, tab: str) -> d
     if tab == "recipients":
         return recipients_context(request, progress)
     if tab == "clicks":
-        return {"clicks": load_figures(campaign, progress.counts)}
+        return {
+            "clicks": load_figures(campaign, progress.counts),
+            "opt_outs": load_opt_outs(campaign, progress.counts),
+        }
     if tab == "countries":
         return {"countries": _countries(campaign)}
     if tab == "notes":

@@ -20,6 +20,7 @@ from campaigns.reports.campaign.clicks import load_figures
 from campaigns.reports.campaign.progress import CampaignProgress, load_progress
 from campaigns.reports.shared.bills import Bill, load_country_bills
 from campaigns.reports.shared.delivery_counts import DeliveryCounts, load_country_counts
+from campaigns.reports.shared.opt_outs import load_opt_outs
 from campaigns.shared.money import exact
 from campaigns.team import accounts
 from campaigns.team.permissions import Permission
@@ -105,6 +106,7 @@ class ClicksOut(Schema):
     clickers: Annotated[int, Field(description="Recipients who clicked, each once.")]
     machine_clicks: int
     links: list[LinkOut]
+    opt_outs: Annotated[int, Field(description="Recipients who unsubscribed by its link.")]
 
 
 class ProgressOut(Schema):
@@ -209,11 +211,13 @@ def _reasons(progress: CampaignProgress) -> list[ReasonOut]:
 
 def _clicks(progress: CampaignProgress) -> ClicksOut:
     figures = load_figures(progress.campaign, progress.counts)
+    opt_outs = load_opt_outs(progress.campaign, progress.counts)
     fields = [link.field for link in tracking_of(progress.campaign).links]
     return ClicksOut(
         clicks=figures.clicks,
         clickers=figures.clickers,
         machine_clicks=figures.machine_clicks,
+        opt_outs=opt_outs.number,
         links=[
             LinkOut(
                 number=count.key,

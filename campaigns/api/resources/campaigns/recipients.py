@@ -1,6 +1,7 @@
 """Recipients of campaigns, and what became of their messages."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -25,12 +26,12 @@ from campaigns.reports.campaign import recipients
 from campaigns.reports.campaign.clicks import load_clicks
 from campaigns.reports.campaign.progress import load_progress
 from campaigns.reports.campaign.reasons import STATES_WITH_REASONS
+from campaigns.reports.shared.opt_outs import load_opted_out
 from campaigns.team.models import User
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import sees_phones, visible_to
 
 router = Router(tags=["Results"])
-Clicked = Mapping[int, tuple[int, datetime]]
 FILTERED = ("state", "why", "country", "phone", "clicked")
 STATES = "|".join([*recipients.FILTERS, *recipients.GROUPS])
 
@@ -56,6 +57,7 @@ class RecipientOut(Schema):
     read_at: datetime | None
     clicks: Annotated[int, Field(description="Of people, on tracked links.")]
     first_click_at: datetime | None
+    opted_out_at: Annotated[datetime | None, Field(description="By the link of this message.")]
     viber_price: Annotated[Money | None, Field(description="null: none, or not known yet")]
     sms_price: Annotated[
         Money | None, Field(description="Of several currencies: null, the ledger has them.")
@@ -108,8 +110,8 @@ def list_recipients(
     chosen = recipients.read_query(values, masked=True)  # finds by a whole phone only
     counts = load_progress(campaign).counts
     rows = recipients.load_page(campaign, chosen, counts, query.at, query.limit)
-    clicked = load_clicks([row.pk for row in rows])
-    return slice_page(request, rows, lambda row: recipient_out(row, actor(request), clicked))
+    links = _load_links(list(rows))
+    return slice_page(request, rows, lambda row: recipient_out(row, actor(request), links))
 
 
 @router.get("messages", response=RecipientPage, auth=Needs(Permission.VIEW))
@@ -122,22 +124,35 @@ def list_messages(request: HttpRequest, query: Query[MessageQuery]) -> Any:
         rows,
         query,
         lambda row: recipient_out(row[0], actor(request), row[1]),
-        load=_with_clicks,
+        load=_with_links,
         newest_first=True,
     )
 
 
-def _with_clicks(found: list[Recipient]) -> list[tuple[Recipient, Clicked]]:
-    clicked = load_clicks([row.pk for row in found])
-    return [(row, clicked) for row in found]
+@dataclass(frozen=True, slots=True)
+class LinkResults:
+    """What recipients did with the links of their messages, by their ids."""
+
+    clicks: Mapping[int, tuple[int, datetime]]
+    opted_out: Mapping[int, datetime]
 
 
-def recipient_out(recipient: Recipient, user: User, clicked: Clicked) -> RecipientOut:
-    """A recipient as `user` sees them; `clicked` as of `load_clicks`."""
+def _load_links(found: list[Recipient]) -> LinkResults:
+    ids = [row.pk for row in found]
+    return LinkResults(load_clicks(ids), load_opted_out(ids))
+
+
+def _with_links(found: list[Recipient]) -> list[tuple[Recipient, LinkResults]]:
+    links = _load_links(found)
+    return [(row, links) for row in found]
+
+
+def recipient_out(recipient: Recipient, user: User, links: LinkResults) -> RecipientOut:
+    """A recipient as `user` sees them."""
     price, sms = recipients.viber_price(recipient), recipient.sms_price
     is_accepted = recipient.send_state == SendState.ACCEPTED
     is_several = recipient.sms_currency == SEVERAL_CURRENCIES
-    clicks, first_click_at = clicked.get(recipient.pk, (0, None))
+    clicks, first_click_at = links.clicks.get(recipient.pk, (0, None))
     return RecipientOut(
         id=recipient.pk,
         campaign_id=recipient.campaign_id,
@@ -156,6 +171,7 @@ def recipient_out(recipient: Recipient, user: User, clicked: Clicked) -> Recipie
         sms_price=None if sms is None or is_several else money(sms, recipient.currency_of_sms),
         clicks=clicks,
         first_click_at=first_click_at,
+        opted_out_at=links.opted_out.get(recipient.pk),
         gateway_id=recipient.gateway_id,
         reference=recipient.reference,
     )
