@@ -15,7 +15,7 @@ CSS := "{campaigns,static}/**/*.css"
 JS := "static/**/*.js" "*.config.js"
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow bench-faults verify beside fresh-clone verify-install looks chaos full-disk mutations hosts fuzz bench-import bench-contacts bench-reports bench-growth bench-flood bench-web bench-pages bench-webhooks bench-audience bench-move bench-idle clean
+.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow bench-faults verify beside fresh-clone verify-install looks chaos full-disk mutations hosts fuzz bench-import bench-contacts bench-reports bench-growth bench-flood bench-web bench-pages bench-webhooks bench-clicks bench-audience bench-move bench-idle clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -156,6 +156,9 @@ bench-idle: .venv/installed-dev ## what an installation costs while nothing happ
 
 bench-webhooks: .venv/installed-dev ## sending with a webhook that wants all 1,000,000 events, as a ratio to none (PEOPLE=10000 for fewer)
 	@exec $(BIN)/python -m tests.benchmarks.bench_webhooks --people $(or $(PEOPLE),1000000)
+
+bench-clicks: .venv/installed-dev ## tracked links a second while a campaign is sent, as ratios to an empty view (a minute and a half)
+	@exec $(BIN)/python -m tests.benchmarks.bench_clicks
 
 clean: ## remove what was installed and cached; data in var/ and .env stay
 	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache mutants mutants.log var/static

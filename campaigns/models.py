@@ -11,6 +11,7 @@ from campaigns.compose.models import (
     EarlierCampaign,
     Editing,
     Label,
+    LinkKey,
     Note,
     Picture,
     PriceList,
@@ -48,6 +49,7 @@ from campaigns.dispatch.models import (
     Snapshot,
     Tally,
 )
+from campaigns.engagement.models import Click, OptOut
 from campaigns.events.models import DeliveryResult, Webhook, WebhookDelivery
 from campaigns.ledger.models import BalanceReading, Channel, Kind, LedgerEntry, LedgerTotal, Purpose
 from campaigns.reports.models import ReportDelivery, SavedReport
@@ -106,6 +108,7 @@ __all__ = [
     "Change",
     "ChangeCounter",
     "Channel",
+    "Click",
     "Condition",
     "Consent",
     "Contact",
@@ -128,11 +131,13 @@ __all__ = [
     "Label",
     "LedgerEntry",
     "LedgerTotal",
+    "LinkKey",
     "MailState",
     "Measure",
     "MonthlyBudget",
     "Note",
     "OldDataRemoval",
+    "OptOut",
     "OutgoingMail",
     "OverwrittenContact",
     "Pace",

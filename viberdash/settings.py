@@ -40,6 +40,18 @@ PUBLIC_BASE_URL: str = read(
     environment.is_site,
 )
 PUBLIC_HOST = environment.split(PUBLIC_BASE_URL).hostname or ""
+LINK_BASE_URL: str = read(
+    "LINK_BASE_URL",
+    "an address of links alone, on another host than PUBLIC_BASE_URL, that begins with http:// or"
+    " https:// and has no path, or empty",
+    "",
+    as_address,
+    lambda value: (
+        environment.is_site(value)
+        and (not value or environment.split(value).hostname != PUBLIC_HOST)
+    ),
+)
+LINK_HOST = environment.split(LINK_BASE_URL).hostname or ""
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL] if PUBLIC_BASE_URL else []
 ALLOWED_HOSTS: list[str] = read(
     "ALLOWED_HOSTS",

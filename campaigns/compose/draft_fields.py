@@ -43,6 +43,7 @@ class FileValue(Enum):
     NUMBER = "number"
     AMOUNT = "amount"
     FLAG = "flag"
+    TEXTS = "texts"
     NAMES = "names"
     CAMPAIGNS = "campaigns"
     TIME = "time"
@@ -91,6 +92,10 @@ def _promotional(campaign: Campaign) -> str:
     return str(campaign.promotional)
 
 
+def _track_links(campaign: Campaign) -> str:
+    return str(campaign.track_links)
+
+
 def _sender_name(campaign: Campaign) -> str:
     return campaign.sender.name if campaign.sender else campaign.new_sender
 
@@ -120,6 +125,27 @@ FIELDS = (
     _text("button_caption", _("Button")),
     _text("button_url", _("Link")),
     *(DraftField(name, name, locked_with="button_url") for name in UTM_NAMES),
+    # what is tracked goes into an approval as a whole (launch/approval.py)
+    _message(
+        "track_links",
+        _("Track clicks"),
+        column=True,
+        default=True,
+        approved=False,
+        keeps_saved=True,
+        in_file=FileValue.FLAG,
+        shown=_track_links,
+    ),
+    _message(
+        "untracked_links",
+        _("Links without tracking"),
+        column=True,
+        default=(),
+        approved=False,
+        keeps_saved=True,
+        locked_with="track_links",
+        in_file=FileValue.TEXTS,
+    ),
     _text("sms_sender", _("SMS sender"), card=Card.SMS),
     _text("sms_text", _("SMS text"), card=Card.SMS),
     _message(
@@ -167,5 +193,9 @@ FIELDS = (
     DraftField("new_sender", copied=Copied.ALWAYS),
 )
 LABELS = {field.name: field.label for field in FIELDS}
+# where a link stands
+LINK_LABELS = {"button_url": LABELS["button_caption"]} | {
+    name: LABELS[name] for name in ("text", "sms_text")
+}
 AUDIENCE = tuple(field.name for field in FIELDS if field.card is Card.AUDIENCE)
 SAVED_CHOICES = tuple(field.name for field in FIELDS if field.in_file is NAMES)

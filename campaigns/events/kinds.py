@@ -42,6 +42,8 @@ GROUPS = (
             EventKind("message.not_delivered", _("Not delivered")),
             EventKind("message.fallback", _("Sent by SMS")),
             EventKind("message.sms_delivered", _("Delivered by SMS")),
+            EventKind("message.clicked", _("A link was opened")),
+            EventKind("message.opted_out", _("Unsubscribed by the link")),
         ),
     ),
     KindGroup(

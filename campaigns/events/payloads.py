@@ -96,6 +96,7 @@ def _messages(changes: Sequence[Change], include_phones: bool) -> dict[int, list
         change.pk: [
             {"campaign": campaigns.get(change.object_id, {"id": change.object_id})}
             | _states(change)
+            | change.facts
             | messages.get(pk, {"message": {"id": pk}})
             for pk in change.messages
         ]

@@ -3,6 +3,7 @@
 import { startAutosave, trackUpload } from "./autosave.js";
 import { fillPartially } from "./merge.js";
 import { AnotherUser, SignedOut, post } from "./session.js";
+import { withOptOut, withShortLinks } from "./short_links.js";
 import { measureSms, replaceTypography, shownCharacter } from "./sms.js";
 import { formatBars, insert } from "./writing.js";
 
@@ -16,8 +17,16 @@ const changed = () => document.body.dispatchEvent(new Event("composed"));
 
 const format = (template, values) => template.replace(/%\((\w+)\)s/g, (all, name) => values[name]);
 
+// The text of a field as it is sent: with fallback values and short links.
+function sent(text) {
+  const isOn = find('[name="track_links"][value="True"]')?.checked;
+  const untracked = new Set(findAll('[name="untracked_links"]:checked').map((choice) => choice.value));
+  const { base } = find("#tracking").dataset;
+  return fillPartially(withOptOut(withShortLinks(text.trim(), isOn ? base : "", untracked), base));
+}
+
 function countText(counter, field) {
-  const length = [...fillPartially(field.value.trim())].length;
+  const length = [...sent(field.value)].length;
   const max = Number(counter.dataset.max);
   counter.textContent = `${length} / ${max}`;
   counter.classList.toggle("near", length > max * 0.9 && length <= max);
@@ -26,7 +35,7 @@ function countText(counter, field) {
 
 // "61/70 characters · 1 SMS (Cyrillic)"
 function countSms(counter, field) {
-  const { encoding, units, parts, culprits, room, part } = measureSms(fillPartially(field.value.trim()));
+  const { encoding, units, parts, culprits, room, part } = measureSms(sent(field.value));
   const { basic, cyrillic, special } = counter.dataset;
   const template = encoding === "GSM-7" ? basic : culprits.some(isCyrillic) ? cyrillic : special;
   const max = parts > 1 ? parts * part : room;
@@ -57,7 +66,7 @@ function offerReplacement(field, parts) {
   const button = find("#culprits-replace");
   const plain = replaceTypography(field.value);
   button.hidden = plain === field.value.normalize("NFC");
-  const saved = parts - measureSms(fillPartially(plain.trim())).parts;
+  const saved = parts - measureSms(sent(plain)).parts;
   button.textContent = format(saved ? messages.replaceSaving : messages.replace, { saved });
 }
 
@@ -66,6 +75,7 @@ function counters() {
     const field = find(`#${counter.dataset.for}`);
     const count = counter.dataset.count === "sms" ? countSms : countText;
     field.addEventListener("input", () => count(counter, field));
+    find("#tracking").addEventListener("change", () => count(counter, field));
     count(counter, field);
   }
   const text = find("#id_sms_text");
@@ -102,21 +112,25 @@ const chosenFields = () => [
 function fillTagMenu(menu) {
   const list = find(".dropdown-menu", menu);
   const field = find(`#${menu.dataset.target}`);
-  const names = chosenFields();
-  const items = names.map((name) => {
+  const item = (name, tag, label = "") => {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "dropdown-item";
     const code = document.createElement("code");
     code.textContent = `{${name}}`;
-    button.append(code);
-    button.addEventListener("click", () => insert(field, `{${name}|${list.dataset.fallback}}`));
+    button.append(code, label);
+    button.addEventListener("click", () => insert(field, tag));
     return button;
-  });
+  };
+  const items = chosenFields().map((name) => item(name, `{${name}|${list.dataset.fallback}}`));
+  const { optOut } = list.dataset;
   const nothing = document.createElement("span");
   nothing.className = "tag-nothing";
   nothing.textContent = list.dataset.nothing;
-  list.replaceChildren(...(items.length ? items : [nothing]));
+  list.replaceChildren(
+    ...(items.length ? items : [nothing]),
+    ...(optOut ? [item("unsubscribe", "{unsubscribe}", ` ${optOut}`)] : []),
+  );
 }
 
 function tagMenus() {

@@ -24,6 +24,18 @@ export function fill(text, fields) {
   return { filled: missing.length ? null : filled, missing, strays };
 }
 
+// Where merge tags begin and end: the pieces of `text`, each with whether it is a tag.
+export function splitAtTags(text) {
+  const pieces = [];
+  let end = 0;
+  for (const { 0: found, 3: name, index } of text.matchAll(TOKEN)) {
+    if (name === undefined) continue;
+    pieces.push([text.slice(end, index), false], [found, true]);
+    end = index + found.length;
+  }
+  return [...pieces, [text.slice(end), false]];
+}
+
 // Fill in the fallback values, and keep the tags that have none.
 export function fillPartially(text) {
   return text.replace(TOKEN, (all, open, close, name, fallback) => {

@@ -1,4 +1,5 @@
-"""The ceiling of `bench_pages`: the site with one more address, a page with nothing on it.
+"""The ceilings of `bench_pages` and `bench_clicks`: the site with two more addresses, a page with
+nothing on it and a response without a page.
 
 gunicorn tests.benchmarks.empty_page:application
 """
@@ -8,6 +9,7 @@ from django.urls import include, path
 from viberdash.wsgi import application  # noqa: F401 - what gunicorn asks for; sets Django up
 
 from django.conf import settings  # isort: skip
+from django.contrib.auth.decorators import login_not_required  # isort: skip
 from django.http import HttpRequest, HttpResponse  # isort: skip
 from django.template import engines  # isort: skip
 
@@ -19,5 +21,11 @@ def empty(request: HttpRequest) -> HttpResponse:
     return HttpResponse(engines["django"].from_string(EMPTY).render({}, request))
 
 
-urlpatterns = [path("empty", empty), path("", include("viberdash.urls"))]
+@login_not_required
+def nothing(_request: HttpRequest) -> HttpResponse:
+    """An empty view, for anybody: what Django and its middleware take for a request."""
+    return HttpResponse()
+
+
+urlpatterns = [path("empty", empty), path("nothing", nothing), path("", include("viberdash.urls"))]
 settings.ROOT_URLCONF = __name__

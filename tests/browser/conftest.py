@@ -238,7 +238,8 @@ def look() -> Look:
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             where = f"{name}-{width}-{scheme}"
             page.wait_for_function(
-                "wanted => document.documentElement.dataset.bsTheme === wanted", arg=scheme
+                "wanted => (document.documentElement.dataset.bsTheme ?? wanted) === wanted",
+                arg=scheme,
             )
             page.wait_for_function(STILL)
             page.evaluate(PAINTED)

@@ -343,6 +343,36 @@ def test_form_works_without_javascript(
     context.close()
 
 
+def test_browser_shortens_links_like_the_server(composer: Page) -> None:
+    vectors = json.loads((VECTORS / "links.json").read_text())
+    base = "https://go.example.com/"
+    shortened = composer.evaluate(
+        "async ([texts, base]) => { const m = await import('/static/js/short_links.js'); return"
+        " texts.map(t => m.withShortLinks(t, base, new Set(['https://example.com/b']))); }",
+        [[vector["text"] for vector in vectors], base],
+    )
+    for vector, browser in zip(vectors, shortened, strict=True):
+        expected = vector["text"]
+        for link in {*vector["links"]} - {"https://example.com/b"}:
+            expected = expected.replace(link, f"{base}{'x' * 11}")
+        assert browser == expected, vector["text"]
+
+
+def test_unsubscribing_is_a_short_link_of_the_text(composer: Page, settings: Settings) -> None:
+    settings.LINK_BASE_URL = "https://go.example.com"
+    composer.reload()
+    composer.locator("#id_text").fill("Sale. ")
+    composer.locator("#id_text").press("Control+End")
+    composer.get_by_role("button", name="Insert merge tag").first.click()
+    composer.get_by_role("button", name="{unsubscribe} link to unsubscribe").click()
+    expect(composer.locator("#id_text")).to_have_value("Sale. {unsubscribe}")
+    link = len("https://go.example.com/") + 11
+    expect(composer.locator('[data-for="id_text"]')).to_have_text(f"{6 + link} / 1000")
+    expect(composer.locator("#preview-text")).to_have_text(
+        re.compile(r"^Sale\. https://go\.example\.com/link-0+15$")
+    )
+
+
 def test_browser_counts_sms_like_the_server(composer: Page) -> None:
     vectors = json.loads((VECTORS / "sms.json").read_text())
     counted = composer.evaluate(

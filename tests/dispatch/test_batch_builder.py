@@ -31,7 +31,7 @@ WRONG_LENGTH = NotAccepted(SendState.REFUSED, reason="text_length")
 def builder_of(text: str) -> BatchBuilder:
     """Without a campaign, for what depends on its texts alone."""
     builder = BatchBuilder.__new__(BatchBuilder)
-    builder.template = CompiledMessage(text)
+    builder.template, builder.links = CompiledMessage(text), None
     builder._same_for_all = None if builder.template.names else builder._render({})
     return builder
 

@@ -60,27 +60,33 @@ def test_recipients(reader: Client, campaign: Campaign) -> None:
     refused = "BSG does not accept this phone number. Error 41."
     assert lines(reader, f"{address}.csv") == [
         "phone,country,state,reason,gateway_status,error_code,sent_at,delivered_at,currency,"
-        "viber_price,sms_price,sms_currency,gateway_id,reference,purpose",
+        "viber_price,sms_price,sms_currency,gateway_id,reference,purpose,clicks,"
+        "first_click_at,opted_out_at",
         "38067 000 0001,UA,Read,,read,,2026-03-03T00:00:00+02:00,2026-03-03T00:00:04+02:00,EUR,"
-        f"0.0234567,,,1,{first},campaign",
-        f"48501 000 0002,PL,Refused,{refused},,41,,,,,,,,{second},campaign",
+        f"0.0234567,,,1,{first},campaign,0,,",
+        f"48501 000 0002,PL,Refused,{refused},,41,,,,,,,,{second},campaign,0,,",
     ]
     rows, formats = cells(reader, f"{address}.xlsx")
     assert rows == [
         (
             "phone", "country", "state", "reason", "gateway_status", "error_code",
             "sent_at (Europe/Kyiv)", "delivered_at (Europe/Kyiv)", "currency", "viber_price",
-            "sms_price", "sms_currency", "gateway_id", "reference", "purpose",
+            "sms_price", "sms_currency", "gateway_id", "reference", "purpose", "clicks",
+            "first_click_at (Europe/Kyiv)", "opted_out_at (Europe/Kyiv)",
         ),
         (
             "380670000001", "UA", "Read", None, "read", None, "2026-03-03 00:00:00",
             "2026-03-03 00:00:04", "EUR", 0.0234567, None, None, "1", first, "campaign",
+            0, None, None,
         ),
-        ("485010000002", "PL", "Refused", refused, None, 41, *(None,) * 7, second, "campaign"),
+        (
+            "485010000002", "PL", "Refused", refused, None, 41, *(None,) * 7, second, "campaign",
+            0, None, None,
+        ),
     ]  # fmt: skip
     assert formats == [
         *[TEXT] * 3, "General", TEXT, "General", TIME, TIME, TEXT, MONEY, "General", "General",
-        *[TEXT] * 3,
+        *[TEXT] * 3, "0", "General", "General",
     ]  # fmt: skip
 
 

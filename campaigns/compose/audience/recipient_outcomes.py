@@ -1,8 +1,8 @@
 """Contacts by their outcome in earlier campaigns, as a condition for the database.
 
-Outcomes are stored in a table of dispatch, a later stage. It is reached by the name of the relation
-`Campaign.recipients`, so nothing of that stage is imported; its index by phone and campaign
-answers.
+Outcomes are stored in tables of later stages. They are reached by the names of the relations
+`Campaign.recipients` and `Recipient.clicks`, so nothing of those stages is imported; the index of
+recipients by phone and campaign, and that of clicks by recipient, answer.
 """
 
 from datetime import datetime
@@ -41,6 +41,7 @@ OUTCOME_CONDITIONS = {
     | _in_state("unresolved"),  # unresolved ones may have got it
     RecipientOutcome.DELIVERED: _in_state("accepted", "delivered", "read", "sms_delivered"),
     RecipientOutcome.READ: _in_state("accepted", "read"),
+    RecipientOutcome.CLICKED: Q(recipients__clicks__machine=""),  # of a person
     RecipientOutcome.NOT_DELIVERED: surely_not_delivered("recipients__"),
     RecipientOutcome.REFUSED: _in_state("refused"),
 }
@@ -60,7 +61,9 @@ def received_outcome(
     )
     if exclude_campaign:
         rows &= ~Q(pk=exclude_campaign)
-    if since:
+    if since and outcome == RecipientOutcome.CLICKED:
+        rows &= Q(recipients__clicks__at__gte=since)
+    elif since:
         rows &= Q(recipients__sent_at__gte=since) | Q(
             recipients__sent_at=None, frozen_at__gte=since
         )

@@ -107,7 +107,7 @@ def _outcomes(audience: Audience, conditions: Iterable[dict[str, Any]]) -> list[
 
 def _recipients(campaigns: Q, outcomes: set[str]) -> list[Any]:
     """Campaigns with their recipients, how many are in each state, and, where it is asked what is
-    final, how often that was asked of the gateway.
+    final, how often that was asked of the gateway; and clicks where it is asked who clicked.
     """
     snapshots = apps.get_model("campaigns", "Snapshot").objects.filter(campaigns)
     tallies = apps.get_model("campaigns", "Tally").objects.filter(campaigns)
@@ -120,4 +120,7 @@ def _recipients(campaigns: Q, outcomes: set[str]) -> list[Any]:
         batches = apps.get_model("campaigns", "Batch").objects.filter(campaigns)
         columns = {"n": Count("check_at"), "checks": Sum("checks"), "asked": Max("asked_at")}
         rows.append(batches.aggregate(**columns))
+    if RecipientOutcome.CLICKED in outcomes:
+        clicks = apps.get_model("campaigns", "Click").objects.filter(campaigns)
+        rows.append(clicks.aggregate(n=Count("pk"), last=Max("at")))
     return rows

@@ -97,6 +97,12 @@ def _flag(field: str, value: Any) -> dict[str, Any]:
     return {field: str(value)}
 
 
+def _texts(field: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise _unexpected(field, _("an array of texts"))
+    return {field: value}
+
+
 def _names(field: str, value: Any) -> dict[str, Any]:
     model: Any = Campaign._meta.get_field(field).related_model
     options = model._meta
@@ -166,6 +172,7 @@ READER_OF: dict[FileValue, Callable[[str, Any], dict[str, Any]]] = {
     FileValue.NUMBER: _number,
     FileValue.AMOUNT: _amount,
     FileValue.FLAG: _flag,
+    FileValue.TEXTS: _texts,
     FileValue.NAMES: _names,
     FileValue.CAMPAIGNS: _campaigns,
     FileValue.TIME: _time,

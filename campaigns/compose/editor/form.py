@@ -23,6 +23,7 @@ from campaigns.compose.draft_fields import FIELDS, LABELS, SAVED_CHOICES
 from campaigns.compose.editor.form_fields import (
     EarlierCampaignsField,
     TextField,
+    TextsField,
     UnzonedDateTimeField,
     clean_text,
 )
@@ -105,6 +106,14 @@ class CampaignForm(BrandChoices, forms.Form):
     utm_campaign = _short(100)
     utm_content = _short(100)
     utm_term = _short(100)
+    track_links = forms.TypedChoiceField(
+        choices=[("True", _("Track clicks")), ("False", _("Don't track"))],
+        coerce=lambda value: value == "True",
+        initial="True",
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    untracked_links = TextsField(required=False, most=100)
     sms_sender = _short(limits.SMS_SENDER_DIGITS_MAX)
     sms_text = TextField(required=False, widget=forms.Textarea(attrs={"rows": 4}))
     validity = forms.IntegerField(

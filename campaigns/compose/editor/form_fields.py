@@ -65,6 +65,22 @@ class UnzonedDateTimeField(forms.DateTimeField):
         return moment
 
 
+class TextsField(forms.Field):
+    """Any number of texts, as many as `most`."""
+
+    widget = forms.SelectMultiple
+
+    def __init__(self, *, most: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.most = most
+
+    def to_python(self, value: Any) -> list[str]:
+        texts = list(dict.fromkeys(clean_text(str(text)) for text in value or () if text))
+        if len(texts) > self.most or any("\0" in text for text in texts):
+            raise ValidationError(_("These are too many, or not texts."))
+        return texts
+
+
 class EarlierCampaignsField(forms.Field):
     """Sent campaigns, each as "12:read": its id, and the outcome of the recipients to choose."""
 

@@ -20,6 +20,7 @@ from campaigns.compose.draft_fields import FIELDS
 from campaigns.compose.message.audience_counts import measure_now
 from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.render import compile_message
+from campaigns.compose.message.tracking.tracked_links import tracking_of
 from campaigns.compose.models import (
     ApprovalLimit,
     Campaign,
@@ -179,6 +180,8 @@ def _fingerprint(campaign: Campaign, measured: MeasuredAudience, cost: Estimate)
     ]
     sender = campaign.sender.name if campaign.sender else ""
     whole = [values, sender, repr(measured.audience), measured.fingerprint, sorted(lines)]
+    if (tracking := tracking_of(campaign)).numbers:
+        whole.append(list(tracking.columns().values()))
     return sha256(json.dumps(whole).encode()).hexdigest()
 
 

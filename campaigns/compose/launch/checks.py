@@ -15,11 +15,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.launch.foreign_tag_checks import foreign_tag_problems, known_fields
 from campaigns.compose.launch.local_start import places
 from campaigns.compose.launch.problem import Problem
+from campaigns.compose.launch.text_checks.foreign_tags import foreign_tag_problems, known_fields
+from campaigns.compose.launch.text_checks.links import (
+    link_problems,
+    opt_out_problems,
+    too_many_links,
+)
 from campaigns.compose.launch.warnings import warnings
-from campaigns.compose.message import web_addresses
 from campaigns.compose.message.audience_counts import measure_now
 from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.merge_tags import MAX_FIELDS, CompiledText
@@ -70,8 +74,10 @@ def message_problems(campaign: Campaign) -> list[Problem]:
     template = compile_message(campaign)
     problem_list = [*_brace_problems(campaign, template), *_picture_problems(campaign)]
     problem_list += [
+        *opt_out_problems(campaign),
+        *too_many_links(template),
         *_contract_problems(campaign, template),
-        *_link_problems(campaign, template),
+        *link_problems(campaign, template),
         *_sms_problems(template),
     ]
     return _once_a_field(problem_list)
@@ -84,12 +90,12 @@ def _once_a_field(problem_list: Iterable[Problem]) -> list[Problem]:
 
 def _brace_problems(campaign: Campaign, template: CompiledMessage) -> Iterator[Problem]:
     for field in MERGED:
-        compiled: CompiledText = getattr(template, field)
-        for stray in compiled.strays[:1]:
-            yield Problem(field, _stray_message(stray))
-        if compiled.excess:
-            message = _("Use at most %(most)d different merge tags.") % {"most": MAX_FIELDS}
-            yield Problem(field, message)
+        for compiled in template.texts_of(field):
+            for stray in compiled.strays[:1]:
+                yield Problem(field, _stray_message(stray))
+            if compiled.excess:
+                message = _("Use at most %(most)d different merge tags.") % {"most": MAX_FIELDS}
+                yield Problem(field, message)
     for field in ("button_caption", "sms_sender"):
         if CompiledText(getattr(campaign, field)).tags:
             yield Problem(field, _("Merge tags don't work here. Write plain text."))
@@ -111,33 +117,6 @@ def _contract_problems(campaign: Campaign, template: CompiledMessage) -> Iterato
         yield Problem(violation.field, violation.text)
     if campaign.sms_sender and not campaign.sms_text:
         yield Problem("sms_text", _("Write the SMS text or remove the SMS sender."))
-
-
-def _link_problems(campaign: Campaign, template: CompiledMessage) -> Iterator[Problem]:
-    url = campaign.button_url
-    if not url:
-        return
-    if web_addresses.has_credentials(url):
-        yield Problem("button_url", _("Remove the user name and password from the link."))
-    authority = url.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0]
-    if CompiledText(authority).tags:
-        yield Problem(
-            "button_url",
-            _("Move the merge tag behind the host name: https://example.com/{city}."),
-        )
-        return
-    filled = template.button_url.fill_partially(dict.fromkeys(template.names, "x"))
-    host = web_addresses.host_of(filled)
-    if not host or not web_addresses.punycode(host):
-        yield Problem(
-            "button_url",
-            _("Enter a web address such as https://example.com/offer."),
-        )
-    elif web_addresses.is_private(host) and not web_addresses.gateway_is_local():
-        yield Problem(
-            "button_url",
-            _("Use a public address: recipients can't open %(host)s.") % {"host": host},
-        )
 
 
 def _picture_problems(campaign: Campaign) -> Iterator[Problem]:
@@ -260,7 +239,7 @@ def tag_problems(audience: Audience, template: CompiledMessage) -> list[Problem]
 
 def _unknown_tags(template: CompiledMessage, known: set[str]) -> Iterator[Problem]:
     for field in MERGED:
-        for name in sorted(getattr(template, field).names - known):
+        for name in sorted({tag.name for tag in template.tags_of(field)} - known):
             yield Problem(field, unknown_tag_message(name, known))
 
 
@@ -288,7 +267,7 @@ def _missing_values(measured: MeasuredAudience) -> Iterator[Problem]:
             for field in MERGED
             if any(
                 tag.name == name and tag.fallback is None
-                for tag in getattr(measured.template, field).tags
+                for tag in measured.template.tags_of(field)
             )
         )
         yield Problem(field, _missing_message(name, contacts))

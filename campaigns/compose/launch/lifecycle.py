@@ -24,6 +24,7 @@ from campaigns.compose.launch.local_start import move_starts, set_local_start
 from campaigns.compose.launch.pause_reasons import pause_reason
 from campaigns.compose.message.audience_counts import measure_now
 from campaigns.compose.message.render import compile_message
+from campaigns.compose.message.tracking.tracked_links import tracking_of
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.compose.schedule.sending_hours import SendingHours
 from campaigns.ledger.models import Purpose
@@ -140,17 +141,13 @@ def launch(
 
 def _launch_changes(campaign: Campaign, actor: User | None, check: ApprovalCheck) -> dict[str, Any]:
     """The columns that change when `actor` launches `campaign`, or requests approval for it."""
-    now, currency = timezone.now(), budget_currency(campaign, campaign.budget)
+    columns = tracking_of(campaign).columns()
+    columns["budget_currency"] = budget_currency(campaign, campaign.budget)
     if not check.needed:
-        columns = _launch_columns(campaign, actor, check.recipients or None)
-        return {"state": _launched_state(campaign, now), "budget_currency": currency, **columns}
-    return {
-        "state": S.AWAITING_APPROVAL,
-        "budget_currency": currency,
-        "scheduled_at": campaign.scheduled_at,
-        **approval.columns_requested(check, actor),
-        **_test_columns(campaign, actor),
-    }
+        columns |= _launch_columns(campaign, actor, check.recipients or None)
+        return {"state": _launched_state(campaign, timezone.now()), **columns}
+    columns |= approval.columns_requested(check, actor) | _test_columns(campaign, actor)
+    return {"state": S.AWAITING_APPROVAL, "scheduled_at": campaign.scheduled_at, **columns}
 
 
 def _check_ready(

@@ -14,8 +14,8 @@ from django.utils.translation import ngettext
 
 from campaigns.compose.audience.first_time_recipients import count_first_time_recipients
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.launch.foreign_tag_checks import foreign_tag_warnings, known_fields
 from campaigns.compose.launch.problem import Problem
+from campaigns.compose.launch.text_checks.foreign_tags import foreign_tag_warnings, known_fields
 from campaigns.compose.message.audience_counts import is_small, measure_now
 from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.render import compile_message

@@ -179,7 +179,13 @@ def _request_json(audience: Audience, template: CompiledMessage) -> dict[str, An
     audience_json = asdict(audience)
     audience_json.pop("at")
     texts_json = [text.text for text in texts]
-    return {"audience": audience_json, "texts": texts_json, "brand": brand_of_new()}
+    targets = [(target.field, target.address.text) for target in template.targets]
+    return {
+        "audience": audience_json,
+        "texts": texts_json,
+        "targets": targets,
+        "brand": brand_of_new(),
+    }
 
 
 def _read_request(request: dict[str, Any]) -> tuple[Audience, CompiledMessage]:
@@ -187,7 +193,9 @@ def _read_request(request: dict[str, Any]) -> tuple[Audience, CompiledMessage]:
         name: value if name == "own" else tuple(map(_tuple, value))
         for name, value in request["audience"].items()
     }
-    return Audience(**ids), CompiledMessage(*request["texts"])
+    text, button_url, sms_text = request["texts"]
+    targets = request.get("targets", ())
+    return Audience(**ids), CompiledMessage(text, button_url, sms_text, targets)
 
 
 def _tuple(value: Any) -> Any:
@@ -200,7 +208,8 @@ def _subject(audience: Audience, template: CompiledMessage) -> str:
     """
     tags = [
         [(tag.name, tag.fallback) for tag in text.tags]
-        for text in (template.text, template.button_url)
+        for field in ("text", "button_url", "sms_text")
+        for text in template.texts_of(field)
     ]
     if not audience.asks_for_history:
         audience = replace(audience, own=0)  # a rehearsal has the same audience as its draft

@@ -38,6 +38,11 @@ def split_at_tags(text: str) -> list[tuple[str, bool]]:
     return [*pieces, (text[end:], False)]
 
 
+def tags_named(name: str, text: str) -> list[tuple[int, int]]:
+    """Where the tags of this `name` begin and end in `text`."""
+    return [match.span() for match in _TOKEN.finditer(text) if match[3] == name]
+
+
 @dataclass(frozen=True, slots=True)
 class Tag:
     """A merge tag: the field `name`, and the fallback value if it has one."""

@@ -1,11 +1,14 @@
 """The message of one recipient. Preview, review and sending all render it here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from campaigns.compose.message.merge_tags import CompiledText
+from campaigns.compose.message.merge_tags import CompiledText, Tag
 from campaigns.compose.message.pictures import picture_url
+from campaigns.compose.message.tracking.codes import LinkCodes
+from campaigns.compose.message.tracking.short_links import stand_in
+from campaigns.compose.message.tracking.tracked_links import tracking_of
 from campaigns.compose.models import Campaign, Timing
 from campaigns.gateway.types import Address, Message, SmsFallback
 from campaigns.shared.text import composed
@@ -25,19 +28,64 @@ def encode_for_link(value: str) -> str:
     return quote(value, safe="")
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a tracked link in the campaign's `field` leads."""
+
+    field: str
+    address: CompiledText
+
+
 class CompiledMessage:
-    """The texts of a campaign, compiled. `names` are the merge fields that any of them uses."""
+    """The texts of a campaign, compiled. `names` are the merge fields that any of them uses.
 
-    __slots__ = ("_constant", "button_url", "names", "sms_text", "text")
+    `targets`: of its tracked links, by number; (field, address as it is written). In the texts
+    stand-ins for codes, of the same length, are all that is there of short links; `link_numbers`
+    are those that they stand for.
+    """
 
-    def __init__(self, text: str, button_url: str = "", sms_text: str = "") -> None:
+    __slots__ = (
+        "_checked", "_constant", "button_url", "link_numbers", "names", "sms_text", "targets",
+        "text",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        text: str,
+        button_url: str = "",
+        sms_text: str = "",
+        targets: Sequence[tuple[str, str]] = (),
+        link_numbers: Sequence[int] = (),
+    ) -> None:
+        self.link_numbers = tuple(link_numbers)
         self.text = CompiledText(text)
         self.button_url = CompiledText(button_url, encode=encode_for_link)
         self.sms_text = CompiledText(sms_text)
-        self.names = self.text.names | self.button_url.names | self.sms_text.names
+        self.targets = tuple(
+            Target(field, CompiledText(address, encode=encode_for_link))
+            for field, address in targets
+        )
+        self._checked = [target.address for target in self.targets if target.address.names]
+        texts = self._all_texts()
+        self.names: frozenset[str] = frozenset().union(*(text.names for text in texts))
         self._constant = None if self.names else self._fill({})
 
+    def _all_texts(self) -> Iterator[CompiledText]:
+        yield from (self.text, self.button_url, self.sms_text)
+        yield from (target.address for target in self.targets)
+
+    def texts_of(self, field: str) -> Iterator[CompiledText]:
+        """What was written in `field`: its text, and the targets of the tracked links in it."""
+        yield getattr(self, field)
+        yield from (target.address for target in self.targets if target.field == field)
+
+    def tags_of(self, field: str) -> list[Tag]:
+        """The merge tags that were written in `field`."""
+        return [tag for text in self.texts_of(field) for tag in text.tags]
+
     def _fill(self, fields: Mapping[str, str]) -> RenderedMessage:
+        for address in self._checked:
+            address.fill(fields)  # who can't open a link gets no message with it
         return RenderedMessage(
             self.text.fill(fields),
             self.button_url.fill(fields),
@@ -45,12 +93,15 @@ class CompiledMessage:
         )
 
     def render(self, fields: Mapping[str, str]) -> RenderedMessage:
-        """Render for a recipient with these merge `fields`. Raises merge_tags.MissingValue."""
+        """Render for a recipient with these merge `fields`. Raises merge_tags.MissingValue.
+
+        For sending, `PersonalLinks` then puts in the codes of tracked links.
+        """
         return self._constant or self._fill(fields)
 
     def required_names(self) -> list[str]:
         """The merge fields that some tag uses without a fallback value."""
-        tags = [*self.text.tags, *self.button_url.tags, *self.sms_text.tags]
+        tags = [tag for text in self._all_texts() for tag in text.tags]
         return list(dict.fromkeys(tag.name for tag in tags if tag.fallback is None))
 
     def render_partially(self, fields: Mapping[str, str]) -> RenderedMessage:
@@ -61,10 +112,40 @@ class CompiledMessage:
             composed(self.sms_text.fill_partially(fields)),
         )
 
+    def button_target(self, fields: Mapping[str, str]) -> str:
+        """Where the button leads in the end, as `render_partially` fills it in."""
+        *_short, target = self.texts_of("button_url")
+        return target.fill_partially(fields)
+
 
 def compile_message(campaign: Campaign) -> CompiledMessage:
     """Compile the texts of `campaign`."""
-    return CompiledMessage(campaign.text, campaign.button_url, campaign.sms_text)
+    tracking = tracking_of(campaign)
+    return CompiledMessage(
+        tracking.shortened(campaign, "text"),
+        tracking.shortened(campaign, "button_url"),
+        tracking.shortened(campaign, "sms_text"),
+        [(link.field, link.target) for link in tracking.links],
+        tracking.numbers,
+    )
+
+
+class PersonalLinks:
+    """Puts the short links of each recipient into the messages of a campaign."""
+
+    def __init__(self, base: str, numbers: Iterable[int], codes: LinkCodes) -> None:
+        self._links = [(number, f"{base}{stand_in(number)}") for number in numbers]
+        self._base, self._codes = base, codes
+
+    def put_into(self, message: RenderedMessage, reference: str) -> RenderedMessage:
+        """`message` with the codes of the recipient with this `reference`: always the same ones."""
+        text, button_url, sms_text = message.text, message.button_url, message.sms_text
+        for number, place in self._links:
+            link = self._base + self._codes.code(reference, number)
+            text = text.replace(place, link)
+            button_url = button_url.replace(place, link)
+            sms_text = sms_text.replace(place, link)
+        return RenderedMessage(text, button_url, sms_text)
 
 
 def message_for(

@@ -4,7 +4,8 @@ Rules about them stand in the packages beside this one; recipients and results i
 
 1. library: senders, images, templates, test groups. 2. labels: labels and notes. 3. segments: saved
 conditions. 4. campaign: the campaign itself. 5. prices: the gateway's price lists. 6. approval: the
-limits above which a campaign needs approval, and what counts against them.
+limits above which a campaign needs approval, and what counts against them. 7. links: the key of
+tracked links.
 """
 
 from campaigns.compose.models.approval import ApprovalLimit, UnapprovedCost
@@ -24,6 +25,7 @@ from campaigns.compose.models.library import (
     TestGroup,
     WebPicture,
 )
+from campaigns.compose.models.links import LinkKey
 from campaigns.compose.models.prices import PriceList
 from campaigns.compose.models.segments import (
     Condition,
@@ -46,6 +48,7 @@ __all__ = [
     "EarlierCampaign",
     "Editing",
     "Label",
+    "LinkKey",
     "Match",
     "Note",
     "Operator",

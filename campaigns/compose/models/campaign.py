@@ -78,6 +78,16 @@ class Campaign(Branded):
         _("SMS sender"), max_length=limits.SMS_SENDER_DIGITS_MAX, blank=True
     )
     sms_text = models.TextField(_("SMS text"), blank=True)
+    # what of its links is tracked, as long as it is a draft
+    track_links = models.BooleanField(_("track clicks"), default=True, db_default=True)
+    # the links that are not, as they stand in the texts
+    untracked_links = models.JSONField(
+        default=list, db_default=models.Value([], models.JSONField())
+    )
+    # Of a launched campaign: what stands before the codes, and each tracked link as
+    # ["text", start, end]. Fixed, so that a message is the same whenever it is sent.
+    link_base = models.CharField(max_length=300, blank=True, default="", db_default="")
+    tracked_links = models.JSONField(null=True, blank=True, editable=False)
     promotional = models.BooleanField(_("promotional"), default=True)
     validity = models.PositiveIntegerField(_("validity period"), default=limits.VALIDITY_MAX)
     tariff = models.PositiveSmallIntegerField(_("tariff"), default=0)

@@ -102,6 +102,7 @@ class RecipientOutcome(models.TextChoices):
     SENT = "sent", _("Sent")
     DELIVERED = "delivered", _("Delivered")
     READ = "read", _("Read")
+    CLICKED = "clicked", _("Clicked")
     NOT_DELIVERED = "not_delivered", _("Not delivered")
     REFUSED = "refused", _("Refused")
 

@@ -10,12 +10,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from campaigns.compose.audience.selection import Audience
+from campaigns.compose.draft_fields import LINK_LABELS
 from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.editor.local_times import campaign_zone, local_times
 from campaigns.compose.library.web_pictures import shown_picture
 from campaigns.compose.message.audience_counts import measured_already
 from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.render import compile_message
+from campaigns.compose.message.tracking.short_links import link_base
+from campaigns.compose.message.tracking.tracked_links import all_links
 from campaigns.compose.models import Campaign, CampaignTemplate
 from campaigns.compose.preview.message_preview import (
     FIRST,
@@ -91,6 +94,21 @@ def draft_of(
         permission,
         pk=pk,
     )
+
+
+def links_context(campaign: Campaign, *, is_locked: bool) -> dict[str, Any]:
+    """The links that `campaign`, a draft, can track, for _tracked_links.html."""
+    rows = {
+        link.key: {
+            "key": link.key,
+            "field": LINK_LABELS[link.field],
+            "target": link.target,
+            "is_off": link.key in campaign.untracked_links,
+            "is_locked": is_locked,
+        }
+        for link in reversed(all_links(campaign))
+    }
+    return {"link_base": link_base(), "links": [*rows.values()][::-1]}
 
 
 def countries_of(audience: Audience, measured: MeasuredAudience | None) -> dict[str, int]:

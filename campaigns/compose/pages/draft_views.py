@@ -32,6 +32,7 @@ from campaigns.compose.pages.draft_request import (
     countries_of,
     draft_of,
     form_of,
+    links_context,
     local_times_context,
     preview_context,
 )
@@ -74,6 +75,7 @@ def _composer(
         "summaries": card_summaries(campaign, audience),
         "open_cards": _open_cards(form, campaign, audience),
         **preview_context(campaign, audience, request, measured),
+        **links_context(campaign, is_locked="untracked_links" in form.locked),
         **local_times_context(campaign, countries_of(audience, measured)),
         **more,
     }

@@ -19,6 +19,7 @@ from campaigns.compose.pages.draft_request import (
     countries_of,
     draft_of,
     form_of,
+    links_context,
     local_times_context,
     preview_context,
     sketched,
@@ -57,6 +58,7 @@ def campaign_figures(request: HttpRequest) -> HttpResponse:
         "is_overdue": measured is None and is_overdue(audience, template),
         "template": request.GET.get("template", ""),
         "summaries": card_summaries(campaign, audience),
+        **links_context(campaign, is_locked="untracked_links" in form.locked),
         **local_times_context(campaign, countries_of(audience, measured)),
     }
     return render(request, "campaigns/compose/_metrics.html", context)

@@ -57,7 +57,8 @@ class Preview:
     sender: str
     button_caption: str
     sms_sender: str
-    network_name: str = ""  # the link's host in punycode, if that differs
+    button_target: str = ""  # where the button leads, by way of a short link if it is tracked
+    network_name: str = ""  # the target's host in punycode, if that differs
     missing: str = ""  # the merge tag that this recipient has no value for, in braces
     pieces: list[TextPiece] = field(default_factory=list)
     sms_length: sms.SmsLength = NO_SMS
@@ -80,7 +81,8 @@ def build_preview(campaign: Campaign, person: Contact | None) -> Preview:
         sender=campaign.sender.name if campaign.sender else "",
         button_caption=campaign.button_caption,
         sms_sender=campaign.sms_sender,
-        network_name=punycode_host(rendered.button_url),
+        button_target=(target := template.button_target(fields)),
+        network_name=punycode_host(target),
         missing=missing,
         pieces=split_text(rendered.text),
         sms_length=sms.measure_sms(rendered.sms_text),

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -13,10 +13,12 @@ from django.db import connection
 from campaigns.compose.message.merge_tags import MissingValue
 from campaigns.compose.message.render import (
     CompiledMessage,
+    PersonalLinks,
     RenderedMessage,
     compile_message,
     message_for,
 )
+from campaigns.compose.message.tracking.codes import link_codes
 from campaigns.compose.models import Campaign
 from campaigns.contacts.models import StopListEntry
 from campaigns.dispatch.budgets.reservations import CostCalculator, MaximumCost, has_budget
@@ -55,11 +57,18 @@ class BatchBuilder:
         self.purpose = Purpose(self.campaign.purpose)
         self.costs = CostCalculator(self.campaign) if has_budget(self.campaign) else None
         self.report_url = delivery_reports.callback_url()
+        self.links = self._personal_links()
         self.rehearsal_gateway = (
             RehearsalGateway(self.campaign) if self.campaign.is_rehearsal else None
         )
         # Without merge tags everybody gets the same message.
         self._same_for_all = None if self.template.names else self._render({})
+
+    def _personal_links(self) -> PersonalLinks | None:
+        """None without short links, and for a rehearsal, whose messages nobody gets."""
+        if not self.template.link_numbers or self.campaign.is_rehearsal:
+            return None
+        return PersonalLinks(self.campaign.link_base, self.template.link_numbers, link_codes())
 
     def enforce_budget(self) -> None:
         """From now on a budget limits this campaign."""
@@ -96,7 +105,7 @@ class BatchBuilder:
         self, claim: Claim, rows: list[RecipientRow], stopped: set[str]
     ) -> PreparedBatch:
         not_accepted, addresses = self._group_by_message(rows, stopped)
-        messages = tuple([self._message(rendered, to) for rendered, to in addresses.items()])
+        messages = tuple(self._messages(addresses))
         request = (
             SendRequest(messages, self.campaign.validity, self.campaign.tariff)
             if messages
@@ -144,8 +153,15 @@ class BatchBuilder:
             return NotAccepted(SendState.REFUSED, reason="text_length")
         return rendered
 
-    def _message(self, rendered: RenderedMessage, to: list[Address]) -> Message:
-        return message_for(self.campaign, rendered, tuple(to), self.report_url)
+    def _messages(self, addresses: Mapping[RenderedMessage, list[Address]]) -> Iterator[Message]:
+        """One for each text; with short links, whose codes differ, one for each recipient."""
+        for rendered, to in addresses.items():
+            if self.links is None:
+                yield message_for(self.campaign, rendered, tuple(to), self.report_url)
+                continue
+            for address in to:
+                personal = self.links.put_into(rendered, address.reference)
+                yield message_for(self.campaign, personal, (address,), self.report_url)
 
 
 def _decode_fields(fields: Any) -> dict[str, str]:

@@ -18,6 +18,7 @@ from campaigns.contacts.people.person_ids import id_of
 from campaigns.dispatch.models import Recipient
 from campaigns.dispatch.people import phone_columns
 from campaigns.dispatch.people.phone_texts import PhoneText
+from campaigns.engagement.models import Click
 from campaigns.ledger.models import LedgerEntry
 from campaigns.reports.campaign.message_rows import MessageRow, load_rows
 from campaigns.reports.campaign.recipients import (
@@ -26,6 +27,7 @@ from campaigns.reports.campaign.recipients import (
     state_label,
     viber_price,
 )
+from campaigns.reports.shared.opt_outs import load_opted_out
 from campaigns.shared.money import exact
 from campaigns.team.audit import record
 from campaigns.team.models import User
@@ -221,6 +223,11 @@ def _message_data(message: Recipient) -> dict[str, Any]:
         "viber_price": _exact_or_none(viber_price(message)),
         "sms_price": _exact_or_none(message.sms_price),
         "sms_currency": sms_currency(message),
+        "clicks": [
+            {"at": click.at, "link": click.number, "device": click.device, "system": click.system}
+            for click in Click.objects.filter(recipient=message, machine="").order_by("at")
+        ],
+        "opted_out_at": load_opted_out([message.pk]).get(message.pk),
         "charges": [
             {"at": entry.at, "channel": entry.channel, "amount": _exact_or_none(entry.amount)}
             for entry in charges

@@ -19,6 +19,7 @@ from campaigns.contacts.phones.masking import mask_phone
 from campaigns.contacts.search import queries
 from campaigns.dispatch.models import SEVERAL_CURRENCIES, DeliveryState, Recipient, SendState
 from campaigns.gateway.limits import MAX_RECIPIENTS
+from campaigns.reports.campaign import clicks
 from campaigns.reports.campaign.reasons import (
     DELIVERY_STEPS,
     STATES_WITH_REASONS,
@@ -33,6 +34,7 @@ from campaigns.reports.shared.delivery_counts import (
     DeliveryCounts,
 )
 from campaigns.reports.shared.labels import is_country_code, refusal, status_label
+from campaigns.reports.shared.opt_outs import load_opted_out
 from campaigns.reports.shared.partial_indexes import ended_for, in_delivery_state
 from campaigns.shared.paging import PAGE, Slice, read_merged, read_slice
 from campaigns.shared.table_columns import Cell, Column, Kind
@@ -147,8 +149,8 @@ GROUPS: dict[str, StateFilter] = {
 class RecipientQuery:
     """What to show: a state, a country, a part of the phone, a reason within the state.
 
-    "" and None stand for any. `whole_phone`: `phone` is all of it. `unreadable`: a value was given
-    that cannot be read; then nobody is shown, and nobody exported.
+    "" and None stand for any; `clicked` is "yes" or "no". `whole_phone`: `phone` is all of it.
+    `unreadable`: a value was given that cannot be read; then nobody is shown, and nobody exported.
     """
 
     state: StateFilter | None = None
@@ -157,9 +159,10 @@ class RecipientQuery:
     why: str = ""
     whole_phone: bool = False
     unreadable: bool = False
+    clicked: str = ""
 
     def __bool__(self) -> bool:
-        return bool(self.state or self.country or self.phone or self.unreadable)
+        return bool(self.state or self.country or self.phone or self.clicked or self.unreadable)
 
 
 def read_query(query: Mapping[str, str], *, masked: bool) -> RecipientQuery:
@@ -167,7 +170,8 @@ def read_query(query: Mapping[str, str], *, masked: bool) -> RecipientQuery:
 
     `masked`: for somebody who sees phones masked, so that only a whole one is searched.
     """
-    given = {name: query.get(name, "").strip() for name in ("phone", "country", "state", "why")}
+    names = ("phone", "country", "state", "why", "clicked")
+    given = {name: query.get(name, "").strip() for name in names}
     read_phone = queries.whole_phone if masked else _digits
     phone, country = read_phone(given["phone"]), given["country"]
     state = FILTERS.get(given["state"]) or GROUPS.get(given["state"])
@@ -177,11 +181,13 @@ def read_query(query: Mapping[str, str], *, masked: bool) -> RecipientQuery:
         or bool(country and not is_country_code(country))
         or bool(given["state"] and not state)
         or bool(given["why"] and not has_reasons)
+        or given["clicked"] not in ("", "yes", "no")
     )
     if unreadable:
         return RecipientQuery(unreadable=True)
+    why, clicked = without_nul(given["why"][:40]), given["clicked"]
     return RecipientQuery(
-        state, country, phone, without_nul(given["why"][:40]), masked and bool(phone)
+        state, country, phone, why, whole_phone=masked and bool(phone), clicked=clicked
     )
 
 
@@ -216,7 +222,9 @@ def load_page(
 
 
 def _in_any_state(campaign: Campaign, query: RecipientQuery) -> QuerySet[Recipient]:
-    """Return the recipients of the country and with the phone that `query` names."""
+    """Return the recipients of the country and with the phone that `query` names, and only those
+    who clicked or did not if it says so.
+    """
     by_first_digits = _by_first_digits(campaign, query)
     recipients = (
         _for_phone_index(campaign)
@@ -225,6 +233,8 @@ def _in_any_state(campaign: Campaign, query: RecipientQuery) -> QuerySet[Recipie
     )
     if query.country:
         recipients = recipients.filter(country=query.country)
+    if query.clicked:
+        recipients = clicks.filter_clicked(recipients, campaign.pk, clicked=query.clicked == "yes")
     if not query.phone:
         return recipients
     if query.whole_phone:
@@ -275,7 +285,7 @@ def count_recipients(counts: DeliveryCounts, query: RecipientQuery) -> int | Non
     """
     if query.unreadable:
         return 0
-    if query.phone or query.country:
+    if query.phone or query.country or query.clicked:
         return None
     if not query.state:
         return counts.audience
@@ -316,6 +326,9 @@ EXPORT_COLUMNS = (
     Column("gateway_id"),
     Column("reference"),
     Column("purpose"),
+    Column("clicks", Kind.NUMBER),
+    Column("first_click_at", Kind.TIME),
+    Column("opted_out_at", Kind.TIME),
 )
 
 
@@ -336,8 +349,13 @@ def export_rows(
     selected = filter_recipients(campaign, query).order_by(PAGE_COLUMN, "pk")
     step = EXPORT_ROWS // MAX_RECIPIENTS  # batches
     for first, end in pairwise(range(0, (last or 0) + step + 1, step)):
-        for recipient in selected.filter(batch_number__gte=first, batch_number__lt=end):
-            yield (*_export_row(recipient, masked), campaign.purpose)
+        found = list(selected.filter(batch_number__gte=first, batch_number__lt=end))
+        ids = [recipient.pk for recipient in found] if campaign.tracked_links else []
+        clicked, opted_out = clicks.load_clicks(ids), load_opted_out(ids)
+        for recipient in found:
+            number, first_at = clicked.get(recipient.pk, (0, None))
+            links = number, first_at, opted_out.get(recipient.pk)
+            yield (*_export_row(recipient, masked), campaign.purpose, *links)
 
 
 def _export_row(recipient: Recipient, masked: bool) -> tuple[Cell, ...]:

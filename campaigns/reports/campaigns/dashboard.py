@@ -1,7 +1,7 @@
 """The dashboard: what is sending, what needs attention, this month's cost, the last campaigns."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Sum
 from django.utils import timezone
@@ -18,18 +18,21 @@ from campaigns.reports.campaigns.overview import CampaignRow, load_rows
 from campaigns.reports.shared.bills import Bill, load_bills, totals_for
 from campaigns.reports.shared.key_figures import KeyFigure, channel_split, join_hints
 from campaigns.reports.shared.labels import waiting_text
+from campaigns.reports.shared.opt_outs import count_by_campaign
 from campaigns.reports.shared.periods import Period
 from campaigns.reports.shared.real_campaigns import real_campaigns
 from campaigns.team import mail_delivery
 from campaigns.team.models import User
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import has_permission
-from campaigns.templatetags.viberdash import moment, money, number, who
+from campaigns.templatetags.viberdash import moment, money, number, percent, who
 
 ACTIVE_STATES = (CampaignState.SENDING, CampaignState.PREPARING, CampaignState.SCHEDULED)
 LAST_CAMPAIGNS = 8
 MAX_ITEMS = 20  # of one kind
 RECENT = timedelta(days=14)  # older failures no longer need attention
+# Opt-outs that are out of the ordinary: a usual rate is well below one per cent.
+OPT_OUT_RATE, OPT_OUTS_MIN = 0.02, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,21 @@ class UnresolvedCount:
 
 
 @dataclass(frozen=True, slots=True)
+class OptOutRate:
+    """A campaign of whose recipients unusually many opted out by its link."""
+
+    campaign: Campaign
+    opt_outs: int
+    delivered: int
+
+    @property
+    def text(self) -> str:
+        text = _("%(number)s recipients unsubscribed by its link: %(rate)s of those it reached.")
+        rate = percent(self.opt_outs, self.delivered)
+        return text % {"number": number(self.opt_outs), "rate": rate}
+
+
+@dataclass(frozen=True, slots=True)
 class AttentionItems:
     """What needs somebody's attention."""
 
@@ -84,6 +102,7 @@ class AttentionItems:
     paused: list[PausedCampaign]
     unresolved: list[UnresolvedCount]
     failed_imports: list[Import]
+    opt_outs: list[OptOutRate]
     failed_mails: int  # only for administrators, who can resend them
 
     def __bool__(self) -> bool:
@@ -92,6 +111,7 @@ class AttentionItems:
             or self.paused
             or self.unresolved
             or self.failed_imports
+            or self.opt_outs
             or self.failed_mails
         )
 
@@ -146,6 +166,7 @@ def load_attention_items(user: User) -> AttentionItems:
         [PausedCampaign(row) for row in load_rows(paused[:MAX_ITEMS])],
         _load_unresolved(),
         list(imports.select_related("list")[:5]),
+        _load_opt_outs(since),
         mail_delivery.count_failed() if has_permission(user, Permission.OPERATE) else 0,
     )
 
@@ -162,6 +183,21 @@ def _load_unresolved() -> list[UnresolvedCount]:
     return [
         UnresolvedCount(campaign, recipients[campaign.pk]) for campaign in campaigns[:MAX_ITEMS]
     ]
+
+
+def _load_opt_outs(since: datetime) -> list[OptOutRate]:
+    """Return the campaigns with unusually many opt-outs, of those with any since this moment."""
+    opt_outs = count_by_campaign(since)
+    many = [pk for pk, opted_out in opt_outs.items() if opted_out >= OPT_OUTS_MIN]
+    if not many:
+        return []
+    rates = [
+        OptOutRate(
+            row.campaign, opt_outs[row.campaign.pk], row.counts.delivered + row.counts.sms_delivered
+        )
+        for row in load_rows(real_campaigns().filter(pk__in=many)[:MAX_ITEMS])
+    ]
+    return [rate for rate in rates if rate.opt_outs > OPT_OUT_RATE * rate.delivered]
 
 
 def load_month_bill(month: Period) -> Bill:

@@ -19,6 +19,7 @@ from campaigns.dispatch.evidence import TEST_ANSWER
 from campaigns.dispatch.models import Evidence
 from campaigns.reports.campaign import message_rows, recipients
 from campaigns.reports.campaign.activity import describe_entries
+from campaigns.reports.campaign.clicks import load_figures
 from campaigns.reports.campaign.progress import CampaignProgress
 from campaigns.reports.campaign.reasons import count_reasons
 from campaigns.reports.campaign.recipients import RecipientQuery
@@ -26,6 +27,7 @@ from campaigns.reports.campaign.unusual_responses import format_responses
 from campaigns.reports.shared.bills import load_country_bills
 from campaigns.reports.shared.delivery_counts import load_country_counts
 from campaigns.reports.shared.labels import country_name
+from campaigns.reports.shared.opt_outs import load_opt_outs
 from campaigns.shared.durations import duration
 from campaigns.shared.paging import PAGE
 from campaigns.team import audit
@@ -35,6 +37,7 @@ from campaigns.team.roles import has_permission, sees_phones
 
 TABS: dict[str, str | Promise] = {
     "recipients": gettext_lazy("Recipients"),
+    "clicks": gettext_lazy("Clicks"),
     "countries": gettext_lazy("Countries"),
     "message": gettext_lazy("Message"),
     "notes": gettext_lazy("Notes"),
@@ -48,6 +51,7 @@ def tab_links(campaign: Campaign, current: str) -> list[dict[str, Any]]:
     return [
         {"label": label, "url": f"{url}?tab={key}#tabs", "here": key == current}
         for key, label in TABS.items()
+        if key != "clicks" or campaign.tracked_links
     ]
 
 
@@ -56,6 +60,11 @@ def tab_context(request: HttpRequest, progress: CampaignProgress, tab: str) -> d
     campaign = progress.campaign
     if tab == "recipients":
         return recipients_context(request, progress)
+    if tab == "clicks":
+        return {
+            "clicks": load_figures(campaign, progress.counts),
+            "opt_outs": load_opt_outs(campaign, progress.counts),
+        }
     if tab == "countries":
         return {"countries": _countries(campaign)}
     if tab == "notes":
@@ -132,6 +141,13 @@ def recipients_context(request: HttpRequest, progress: CampaignProgress) -> dict
     }
 
 
+CLICKED: tuple[tuple[str, str | Promise], ...] = (
+    ("", gettext_lazy("Clicked or not")),
+    ("yes", gettext_lazy("Clicked")),
+    ("no", gettext_lazy("Not clicked")),
+)
+
+
 def _fills_up(campaign: Campaign, query: RecipientQuery, has_rows: bool) -> bool:
     """Whether the table has to be loaded again, as recipients are still being added to it."""
     if query:
@@ -145,6 +161,8 @@ def _empty_text(progress: CampaignProgress, query: RecipientQuery, needs_whole_p
         return whole_phone_text()
     if query.unreadable:
         return _("A filter in this address cannot be read. Remove it to see recipients.")
+    if query.clicked:
+        return _("No recipient fits these filters.")
     if query.phone and query.state:
         return _("No “%(state)s” recipient has %(phone)s in the phone number.") % {
             "state": query.state.label,
@@ -177,6 +195,7 @@ def recipient_chips(progress: CampaignProgress, query: RecipientQuery) -> dict[s
     reasons = count_reasons(progress.counts, query.state.key) if query.state else []
     return {
         "query": query,
+        "clicked_choices": CLICKED if progress.campaign.tracked_links else (),
         "chips": [
             {"value": state.key, "label": state.label, "count": number}
             for state, number in counted

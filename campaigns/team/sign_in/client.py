@@ -2,7 +2,8 @@
 
 import ipaddress
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.conf import settings
 from django.core import signing
@@ -16,19 +17,25 @@ IPV6_NETWORK = 64  # bits: what one client usually has
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address of the client, as the outermost of PROXY_COUNT proxies saw it.
+    """The address of the client: see `address_of`."""
+    return address_of(request.META)
+
+
+def address_of(environ: Mapping[str, Any]) -> str:
+    """The address of the client of a request with this WSGI environment, as the outermost of
+    PROXY_COUNT proxies saw it.
 
     What stands before it in X-Forwarded-For the client may have written itself. Fewer entries than
     proxies did not come through all of them: then the address of the connection counts.
     """
-    entries = request.headers.get("X-Forwarded-For", "").split(",")
+    entries = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
     count = settings.PROXY_COUNT
     if 0 < count <= len(entries):
         try:
             return str(ipaddress.ip_address(entries[-count].strip()))
         except ValueError:
             pass
-    return str(request.META.get("REMOTE_ADDR") or "0.0.0.0")  # noqa: S104 - of a Unix socket
+    return str(environ.get("REMOTE_ADDR") or "0.0.0.0")  # noqa: S104 - of a Unix socket
 
 
 def network(address: str) -> str:

@@ -60,6 +60,11 @@ class CampaignChanges(Body):
     image_url: Text | None = None
     button_caption: Text | None = None
     button_url: Text | None = None
+    track_links: Flag | None = None
+    untracked_links: Annotated[
+        list[Text] | None,
+        Field(max_length=100, description="As they stand in the texts; `button`: the button's."),
+    ] = None
     sms_sender: Text | None = None
     sms_text: Text | None = None
     promotional: Flag | None = None
@@ -96,6 +101,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
     "local_at": {"timing": Timing.NOW, "scheduled_at": ""},
     "timing": {"timing": Timing.NOW},
     "sending_hours": {"sends_from": "", "sends_until": ""},
+    "untracked_links": {"untracked_links": []},
     **{name: {name: []} for name in (*SAVED_CHOICES, "campaigns", "exclude_campaigns")},
 }
 _NAMES = {  # of the form -> of the API

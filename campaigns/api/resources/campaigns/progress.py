@@ -13,11 +13,14 @@ from campaigns.api.resources.campaigns.schemas import CampaignId, find_campaign
 from campaigns.api.schemas import Money, money
 from campaigns.compose.launch.pause_reasons import reason_text
 from campaigns.compose.launch.reachable import waiting_text
+from campaigns.compose.message.tracking.tracked_links import tracking_of
 from campaigns.compose.models import CampaignState
 from campaigns.dispatch.budgets.reservations import spending_by_currency
+from campaigns.reports.campaign.clicks import load_figures
 from campaigns.reports.campaign.progress import CampaignProgress, load_progress
 from campaigns.reports.shared.bills import Bill, Cost, load_country_bills
 from campaigns.reports.shared.delivery_counts import DeliveryCounts, load_country_counts
+from campaigns.reports.shared.opt_outs import load_opt_outs
 from campaigns.shared.money import exact
 from campaigns.team import accounts
 from campaigns.team.permissions import Permission
@@ -88,6 +91,24 @@ class CountryOut(Schema):
     bill: BillOut
 
 
+class LinkOut(Schema):
+    number: int
+    field: Annotated[str, Field(description="`button_url`, `text` or `sms_text`.")]
+    target: Annotated[str, Field(description="As it is written, with merge tags.")]
+    clicks: int
+    clickers: int
+
+
+class ClicksOut(Schema):
+    """Clicks of people on tracked links; those of programs are only in `machine_clicks`."""
+
+    clicks: int
+    clickers: Annotated[int, Field(description="Recipients who clicked, each once.")]
+    machine_clicks: int
+    links: list[LinkOut]
+    opt_outs: Annotated[int, Field(description="Recipients who unsubscribed by its link.")]
+
+
 class ProgressOut(Schema):
     state: CampaignState
     reason: Annotated[str | None, Field(description="Why it is paused, and what to do.")]
@@ -99,6 +120,7 @@ class ProgressOut(Schema):
     excluded: ExcludedOut
     undelivered: Annotated[list[ReasonOut], Field(description="Whom it did not reach, and why.")]
     waiting: Annotated[list[WaitingOut], Field(description="For the sending hours.")]
+    clicks: Annotated[ClicksOut | None, Field(description="null: no link is tracked.")]
     bill: BillOut
     estimates: Annotated[list[Money], Field(description="What Viber was expected to cost.")]
     reserved: Annotated[list[Money], Field(description="For messages under way.")]
@@ -126,6 +148,7 @@ def get_progress(request: HttpRequest, campaign_id: CampaignId) -> Any:
             WaitingOut(until=each.until, number=each.number, countries=each.countries)
             for each in progress.waiting
         ],
+        clicks=_clicks(progress) if campaign.tracked_links else None,
         bill=bill_out(progress.bill),
         estimates=_amounts(progress.estimates),
         reserved=_amounts(
@@ -180,6 +203,28 @@ def _reasons(progress: CampaignProgress) -> list[ReasonOut]:
         for state, reasons in progress.undelivered
         for each in reasons
     ]
+
+
+def _clicks(progress: CampaignProgress) -> ClicksOut:
+    figures = load_figures(progress.campaign, progress.counts)
+    opt_outs = load_opt_outs(progress.campaign, progress.counts)
+    fields = [link.field for link in tracking_of(progress.campaign).links]
+    return ClicksOut(
+        clicks=figures.clicks,
+        clickers=figures.clickers,
+        machine_clicks=figures.machine_clicks,
+        opt_outs=opt_outs.number,
+        links=[
+            LinkOut(
+                number=count.key,
+                field=fields[count.key],
+                target=count.detail,
+                clicks=count.clicks,
+                clickers=count.clickers,
+            )
+            for count in figures.links
+        ],
+    )
 
 
 def _countries(campaign_id: int) -> list[CountryOut]:

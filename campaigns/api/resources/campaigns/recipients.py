@@ -1,5 +1,7 @@
 """Recipients of campaigns, and what became of their messages."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -21,8 +23,10 @@ from campaigns.dispatch.models import (
     SendState,
 )
 from campaigns.reports.campaign import recipients
+from campaigns.reports.campaign.clicks import load_clicks
 from campaigns.reports.campaign.progress import load_progress
 from campaigns.reports.campaign.reasons import STATES_WITH_REASONS
+from campaigns.reports.shared.opt_outs import load_opted_out
 from campaigns.team.models import User
 from campaigns.team.pages.audit.downloads import download
 from campaigns.team.permissions import Permission
@@ -51,6 +55,9 @@ class RecipientOut(Schema):
     sent_at: datetime | None
     delivered_at: datetime | None
     read_at: datetime | None
+    clicks: Annotated[int, Field(description="Of people, on tracked links.")]
+    first_click_at: datetime | None
+    opted_out_at: Annotated[datetime | None, Field(description="By the link of this message.")]
     viber_price: Annotated[Money | None, Field(description="null: none, or not known yet")]
     sms_price: Annotated[
         Money | None, Field(description="Of several currencies: null, the ledger has them.")
@@ -71,6 +78,7 @@ class RecipientFilters(Schema):
         Field(description="A reason within the state, as `undelivered` of the progress has it."),
     ] = ""
     country: Annotated[str, Field(pattern="^([A-Z]{2})?$")] = ""
+    clicked: Annotated[str, Field(pattern="^(yes|no)?$")] = ""
     phone: Annotated[
         str, Field(pattern=r"^(\+?[0-9 ().-]{5,30})?$", description="A whole phone.")
     ] = ""
@@ -100,7 +108,8 @@ def list_recipients(
     chosen, campaign = _chosen(query), find_campaign(request, campaign_id)
     counts = load_progress(campaign).counts
     rows = recipients.load_page(campaign, chosen, counts, query.at, query.limit)
-    return slice_page(request, rows, lambda row: recipient_out(row, actor(request)))
+    links = _load_links(list(rows))
+    return slice_page(request, rows, lambda row: recipient_out(row, actor(request), links))
 
 
 @router.get(
@@ -133,15 +142,39 @@ def list_messages(request: HttpRequest, query: Query[MessageQuery]) -> Any:
     rows = visible_to(actor(request), Recipient.objects.all())
     rows = rows.filter(msisdn=queries.whole_phone(query.phone) or None)
     return page(
-        request, rows, query, lambda row: recipient_out(row, actor(request)), newest_first=True
+        request,
+        rows,
+        query,
+        lambda row: recipient_out(row[0], actor(request), row[1]),
+        load=_with_links,
+        newest_first=True,
     )
 
 
-def recipient_out(recipient: Recipient, user: User) -> RecipientOut:
+@dataclass(frozen=True, slots=True)
+class LinkResults:
+    """What recipients did with the links of their messages, by their ids."""
+
+    clicks: Mapping[int, tuple[int, datetime]]
+    opted_out: Mapping[int, datetime]
+
+
+def _load_links(found: list[Recipient]) -> LinkResults:
+    ids = [row.pk for row in found]
+    return LinkResults(load_clicks(ids), load_opted_out(ids))
+
+
+def _with_links(found: list[Recipient]) -> list[tuple[Recipient, LinkResults]]:
+    links = _load_links(found)
+    return [(row, links) for row in found]
+
+
+def recipient_out(recipient: Recipient, user: User, links: LinkResults) -> RecipientOut:
     """A recipient as `user` sees them."""
     price, sms = recipients.viber_price(recipient), recipient.sms_price
     is_accepted = recipient.send_state == SendState.ACCEPTED
     is_several = recipient.sms_currency == SEVERAL_CURRENCIES
+    clicks, first_click_at = links.clicks.get(recipient.pk, (0, None))
     return RecipientOut(
         id=recipient.pk,
         campaign_id=recipient.campaign_id,
@@ -158,6 +191,9 @@ def recipient_out(recipient: Recipient, user: User) -> RecipientOut:
         read_at=recipient.read_at,
         viber_price=money(price, recipient.currency) if is_accepted and price is not None else None,
         sms_price=None if sms is None or is_several else money(sms, recipient.currency_of_sms),
+        clicks=clicks,
+        first_click_at=first_click_at,
+        opted_out_at=links.opted_out.get(recipient.pk),
         gateway_id=recipient.gateway_id,
         reference=recipient.reference,
     )

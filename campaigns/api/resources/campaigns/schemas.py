@@ -72,6 +72,8 @@ class CampaignOut(CampaignSummary):
     picture_id: int | None
     button_caption: str
     button_url: str
+    track_links: bool
+    untracked_links: list[str]
     sms_sender: str
     sms_text: str
     promotional: bool
@@ -160,8 +162,8 @@ def campaign_out(campaign: Campaign) -> CampaignOut:
 
 
 _SAME = (
-    "text", "image_url", "button_caption", "button_url", "sms_sender", "sms_text", "promotional",
-    "validity", "tariff", "timing", "time_zone", "rate",
+    "text", "image_url", "button_caption", "button_url", "track_links", "untracked_links",
+    "sms_sender", "sms_text", "promotional", "validity", "tariff", "timing", "time_zone", "rate",
 )  # fmt: skip
 
 

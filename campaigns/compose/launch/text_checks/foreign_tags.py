@@ -31,6 +31,8 @@ def foreign_tag_problems(template: CompiledMessage, known: set[str]) -> Iterator
     """A problem for each field with placeholders of columns that are among `known`."""
     texts = {field: getattr(template, field).text for field in TEXTS}
     texts["button_url"] = unquote(template.button_url.text)  # as UTM parameters were typed
+    for target in template.targets:
+        texts[target.field] += f" {unquote(target.address.text)}"
     for field, text in texts.items():
         replacements = {
             tag.written: merge_tag(tag, column)
