@@ -43,15 +43,20 @@ class Migration(migrations.Migration):
             name='untracked_links',
             field=models.JSONField(db_default=models.Value([], models.JSONField()), default=list),
         ),
-        migrations.AlterField(
-            model_name='condition',
-            name='outcome',
-            field=models.CharField(blank=True, choices=[('all', 'All recipients'), ('sent', 'Sent'), ('delivered', 'Delivered'), ('read', 'Read'), ('clicked', 'Clicked'), ('not_delivered', 'Not delivered'), ('refused', 'Refused')], max_length=13, verbose_name='outcome'),
-        ),
-        migrations.AlterField(
-            model_name='earliercampaign',
-            name='outcome',
-            field=models.CharField(choices=[('all', 'All recipients'), ('sent', 'Sent'), ('delivered', 'Delivered'), ('read', 'Read'), ('clicked', 'Clicked'), ('not_delivered', 'Not delivered'), ('refused', 'Refused')], default='all', max_length=13),
+        # choices, which no database knows
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AlterField(
+                    model_name='condition',
+                    name='outcome',
+                    field=models.CharField(blank=True, choices=[('all', 'All recipients'), ('sent', 'Sent'), ('delivered', 'Delivered'), ('read', 'Read'), ('clicked', 'Clicked'), ('not_delivered', 'Not delivered'), ('refused', 'Refused')], max_length=13, verbose_name='outcome'),
+                ),
+                migrations.AlterField(
+                    model_name='earliercampaign',
+                    name='outcome',
+                    field=models.CharField(choices=[('all', 'All recipients'), ('sent', 'Sent'), ('delivered', 'Delivered'), ('read', 'Read'), ('clicked', 'Clicked'), ('not_delivered', 'Not delivered'), ('refused', 'Refused')], default='all', max_length=13),
+                ),
+            ],
         ),
         migrations.CreateModel(
             name='Click',

@@ -151,6 +151,11 @@ def measure(name: str, database_url: str, people: int, mails: float) -> None:
         f"{ours['send'] / base:.2f} of {wanted}",
     )
     say(
+        f"{name}: the same with two tracked links, against equal texts",
+        f"{ours['send_links']:,.0f}/s",
+        f"{ours['send_links'] / ours['send']:.2f} of 0.6",
+    )
+    say(
         f"{name}: rows by the ORM and bulk_update",
         f"{ours['naive']:,.0f}/s",
         f"{ours['naive'] / base:.3f}",

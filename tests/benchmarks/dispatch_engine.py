@@ -57,8 +57,8 @@ def contacts(people: int) -> ContactList:
     return made
 
 
-def launched(audience: ContactList) -> Campaign:
-    campaign = factory.draft(audience)
+def launched(audience: ContactList, **texts: str) -> Campaign:
+    campaign = factory.draft(audience, **texts)
     lifecycle.launch(campaign.pk, None)
     return campaign
 
@@ -216,7 +216,20 @@ def measured(people: int, send_only: bool) -> dict[str, float]:
         second = launched(audience)
         freeze(second.pk, timezone.now() + LONG)
         figures["naive"] = NAIVE / naive(second)
+        lifecycle.cancel(second.pk, None)
+        figures["send_links"] = people / send_links(audience)
     return figures
+
+
+def send_links(audience: ContactList) -> float:
+    """Seconds until a campaign is sent in which each message has two links of its recipient."""
+    settings.LINK_BASE_URL = "https://go.example.com"
+    shop = "https://shop.example.com/"
+    campaign = launched(audience, text=f"Hello! {shop}a", button_caption="Go", button_url=shop)
+    freeze(campaign.pk, timezone.now() + LONG)
+    took = send_all()
+    everything_sent(campaign, audience.contact_count)
+    return took
 
 
 def grown(people: int) -> dict[str, float]:

@@ -9,6 +9,7 @@ import pytest
 from pytest_django import Settings
 
 from campaigns.compose.launch import lifecycle
+from campaigns.compose.message.tracking.codes import link_codes
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.models import StopListEntry
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
@@ -34,6 +35,7 @@ FAILPOINTS = [
     *[f"before_acknowledgement:{number}" for number in (1, 2, 3, 5)],
 ]  # fmt: skip
 PEOPLE, STOPPED = 80, 7
+SHOP = "https://shop.example.com/"
 Run = Callable[..., int]
 
 
@@ -45,19 +47,24 @@ def run(workers: list[Worker]) -> Run:
 
 @pytest.fixture(autouse=True)
 def same_account(settings: Settings, sandbox: RunningSandbox) -> None:
-    """The campaign belongs to the account that the killed processes use."""
+    """The campaign belongs to the account that the killed processes use. Its links do not follow
+    the settings of those.
+    """
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, KEY
+    settings.LINK_BASE_URL = "https://go.example.com"
 
 
 def launched(purpose: Purpose = Purpose.CAMPAIGN) -> Campaign:
-    """A campaign with two overlapping lists, a stop list and an SMS fallback, of which webhooks
-    want to know everything.
+    """A campaign with two overlapping lists, a stop list, a tracked link and an SMS, of which
+    webhooks want to know everything.
     """
     want_everything()
     lists = [factory.contact_list("One", 60), factory.contact_list("Two", 30, start=50)]
     for number in range(STOPPED):
         StopListEntry.objects.create(msisdn=factory.phone(number))
-    campaign = factory.draft(*lists, sms_sender="Shop", sms_text="Hello!", purpose=purpose)
+    campaign = factory.draft(
+        *lists, text=f"Hi {SHOP}", sms_sender="Shop", sms_text="Hello!", purpose=purpose
+    )
     lifecycle.launch(campaign.pk, None, confirmed=PEOPLE - STOPPED)
     return campaign
 
@@ -103,6 +110,11 @@ def check_the_end(campaign: Campaign, sandbox: RunningSandbox) -> None:
     )
     assert Counter(Recipient.objects.values_list("send_state", flat=True)) == {
         SendState.ACCEPTED: PEOPLE - STOPPED
+    }
+    codes = link_codes()
+    assert {message["reference"]: message["text"] for message in sandbox.messages()} == {
+        reference: f"Hi https://go.example.com/{codes.code(reference, 0)}"
+        for reference in Recipient.objects.values_list("reference", flat=True)
     }
     assert set(Batch.objects.values_list("state", flat=True)) == {BatchState.DONE}
     assert campaign_status.spend(campaign) == billed(bill)

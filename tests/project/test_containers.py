@@ -134,7 +134,7 @@ def test_variables_are_settings_and_lead_to_the_right_places() -> None:
     assert f"postgres://{services['database']['environment']['POSTGRES_USER']}:" in STEPS
     assert "BSG_API_KEY:?" in environment["BSG_API_KEY"]
     caddy = (ROOT / "deploy" / "Caddyfile").read_text(encoding="utf-8")
-    assert "\n{$PUBLIC_BASE_URL} {\n" in caddy
+    assert "\n{$PUBLIC_BASE_URL} {$LINK_BASE_URL} {\n" in caddy
     assert f"reverse_proxy web:{environment['PORT']} " in caddy
 
 

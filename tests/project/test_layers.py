@@ -57,8 +57,8 @@ def tree(tmp_path: Path) -> Path:
 def test_layers_name_every_stage() -> None:
     stages = layers_of(contracts()[0])
     assert stages == [
-        "api", "reports", "events", "results", "dispatch", "compose", "contacts", "team", "gateway",
-        "ledger", "shared",
+        "api", "reports", "events", "engagement", "results", "dispatch", "compose", "contacts",
+        "team", "gateway", "ledger", "shared",
     ]  # fmt: skip
 
 

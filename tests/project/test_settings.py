@@ -103,6 +103,7 @@ def test_settings_stop_without_required_values(load: Load, name: str) -> None:
         ),
         ("PUBLIC_BASE_URL", "https://example.com/viber", "and has no path, or empty"),
         ("PUBLIC_BASE_URL", "https://", "an address that begins with http:// or https://"),
+        ("LINK_BASE_URL", "https://go.example.com/x", "has no path, or empty"),
         ("ALLOWED_HOSTS", " , ", "host names, separated by commas"),
         ("HTTPS_ONLY", "2", "true or false"),
         ("BEHIND_PROXY", "nginx", "true or false"),

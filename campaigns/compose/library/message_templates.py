@@ -19,7 +19,7 @@ LOCKABLE = {
 }
 
 
-def content_of(campaign: Campaign) -> dict[str, str | int]:
+def content_of(campaign: Campaign) -> dict[str, str | int | list[str]]:
     """What a template stores of `campaign`, as the form shows it."""
     return {field.name: field.value_of(campaign) for field in FIELDS if field.in_template}
 

@@ -29,7 +29,9 @@ TemplateId = Annotated[Id, Path()]
 class TemplateOut(Schema):
     id: int
     name: str
-    content: Annotated[dict[str, str | int | None], Field(description="The fields of the message.")]
+    content: Annotated[
+        dict[str, str | int | list[str] | None], Field(description="The fields of the message.")
+    ]
     locked: Annotated[list[str], Field(description="Fields that only `moderate` may change.")]
     campaign_count: Annotated[int, Field(description="Campaigns that were made from it.")]
     created_at: datetime
@@ -106,14 +108,17 @@ def delete_template(request: HttpRequest, template_id: TemplateId) -> Any:
     return Status(204, None)
 
 
+def _masked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [mask_phones_in(text) for text in value]
+    return mask_phones_in(value) if isinstance(value, str) else value
+
+
 def template_out(template: Any, user: User) -> TemplateOut:
     """A template of `_counted`, as `user` sees it."""
     content = template.content
     if not sees_phones(user):
-        content = {
-            name: mask_phones_in(value) if isinstance(value, str) else value
-            for name, value in content.items()
-        }
+        content = {name: _masked(value) for name, value in content.items()}
     return TemplateOut(
         id=template.pk,
         name=template.name,
