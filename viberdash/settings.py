@@ -51,6 +51,8 @@ LINK_BASE_URL: str = read(
         and (not value or environment.split(value).hostname != PUBLIC_HOST)
     ),
 )
+# clicks that the database does not have yet
+CLICK_ROOT = DATA_ROOT / "clicks"
 LINK_HOST = environment.split(LINK_BASE_URL).hostname or ""
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL] if PUBLIC_BASE_URL else []
 ALLOWED_HOSTS: list[str] = read(

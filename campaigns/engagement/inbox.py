@@ -1,7 +1,8 @@
-"""Clicks on their way to the database: kept in memory, and stored twice a second by a thread.
+"""Clicks on their way to the database: kept in memory, twice a second written to a file, and then
+stored.
 
 So whoever opens a link waits for no writer. What a killed process loses are the clicks since the
-last time it stored.
+last file.
 """
 
 import atexit
@@ -10,8 +11,8 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.db import DatabaseError, close_old_connections, connection, transaction
@@ -20,13 +21,15 @@ from campaigns.compose.message.tracking.tracked_links import tracking_of
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import Batch, Recipient
 from campaigns.engagement.models import Click, Machine
-from campaigns.engagement.visitors import EARLY, Addresses, device_of, is_bot
+from campaigns.engagement.spool import LEFT_AFTER, OpenedAt, Spool
+from campaigns.engagement.visitors import EARLY, device_of, is_bot
 from campaigns.shared.changes import recording
 from campaigns.shared.changes.recording import NewChange
 
 WAITING_MAX = 100_000  # clicks in memory, while the database can't be written to; then none more
-EVERY = 0.5  # seconds between two inserts
-AT_ONCE = 5_000  # clicks in one of them
+WRITTEN_MAX = 1_000  # times as many that are written down and wait to be stored
+EVERY = 0.5  # seconds between two files
+AT_ONCE = 5_000  # clicks in one of them, and in an insert
 CLICKED = "message.clicked"
 
 _COLUMNS = "id, campaign_id, recipient_id, number, at, machine, device, system"
@@ -38,79 +41,112 @@ _INSERT = (
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedAt:
-    """A link that was opened. `id` is random and becomes that of the click."""
-
-    id: int
-    campaign_id: int
-    recipient_id: int
-    number: int
-    at: datetime
-    is_head: bool
-    user_agent: str
-    address: bytes  # hashed
-
-
 class Inbox:
     """Opened links that wait to be stored by `keep`. Safe for many threads.
 
-    Without `threaded` they are stored by calls of `flush`.
+    Two threads begin with the first link: one writes what arrived to the `spool`, the other stores
+    it, however long that takes. Without `threaded`, calls of `flush` do both.
     """
 
-    def __init__(self, keep: Callable[[list[OpenedAt]], None], *, threaded: bool = True) -> None:
-        self._keep, self._threaded = keep, threaded
+    def __init__(
+        self,
+        keep: Callable[[list[OpenedAt]], None],
+        spool: Spool | None = None,
+        *,
+        threaded: bool = True,
+    ) -> None:
+        self._keep, self._spool, self._threaded = keep, spool, threaded
         self._waiting: deque[OpenedAt] = deque()
-        self._lock, self._flushing = threading.Lock(), threading.Lock()
-        self._arrived = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._written: deque[tuple[Path | None, list[OpenedAt]]] = deque()
+        self._lock, self._storing = threading.Lock(), threading.Lock()
+        self._arrived, self._has_written = threading.Event(), threading.Event()
+        self._is_started = False
 
     def put(self, opened: OpenedAt) -> None:
         if len(self._waiting) >= WAITING_MAX:
             return
         self._waiting.append(opened)
-        if self._threaded and self._thread is None:
+        if self._threaded and not self._is_started:
             self._start()
         self._arrived.set()
 
     def _start(self) -> None:
         """Not before the first click: a server forks after it was loaded."""
         with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="clicks", daemon=True)
-                self._thread.start()
-                atexit.register(self._store)
+            if not self._is_started:
+                self._is_started = True
+                for work in (self._run_writer, self._run_storer):
+                    threading.Thread(target=work, name="clicks", daemon=True).start()
+                atexit.register(self.flush_all)
+
+    def write(self) -> None:
+        """Write what waits to the spool. Where that can't be written to, it stays in memory."""
+        with self._lock:
+            while self._waiting and len(self._written) < WRITTEN_MAX:
+                number = min(AT_ONCE, len(self._waiting))
+                taken = [self._waiting.popleft() for _number in range(number)]
+                path = None
+                try:
+                    path = self._spool.write(taken) if self._spool else None
+                except OSError as error:
+                    logger.warning("Clicks could not be written down: %s", error.strerror)
+                self._written.append((path, taken))
+        self._has_written.set()
 
     def flush(self) -> None:
         """Store what waits. What can't be stored waits on, and DatabaseError is raised."""
-        with self._flushing:
-            self._arrived.clear()
-            while self._waiting:
-                taken = [self._waiting.popleft() for _n in range(min(AT_ONCE, len(self._waiting)))]
-                try:
-                    self._keep(taken)
-                except DatabaseError:
-                    self._waiting.extendleft(reversed(taken))
-                    self._arrived.set()
-                    raise
+        self.write()
+        with self._storing:
+            self._has_written.clear()
+            while self._written:
+                path, opened = self._written[0]
+                self._keep(opened)
+                self._written.popleft()
+                if path:
+                    path.unlink(missing_ok=True)
 
-    def _run(self) -> None:
+    def store_left(self) -> None:
+        """Store what dead processes wrote down."""
+        for path, opened in self._spool.left() if self._spool else ():
+            self._keep(opened)
+            path.unlink(missing_ok=True)
+
+    def _run_writer(self) -> None:
         while True:
             self._arrived.wait()
             time.sleep(EVERY)
-            self._store()
+            self._arrived.clear()
+            self.write()
 
-    def _store(self) -> None:
+    def _run_storer(self) -> None:
+        looked_at = 0.0
+        while True:
+            self._has_written.wait(LEFT_AFTER)
+            if time.monotonic() > looked_at + LEFT_AFTER:
+                looked_at = time.monotonic()
+                _patiently(self.store_left)
+            if self._written and not _patiently(self.flush):
+                time.sleep(EVERY)
+
+    def flush_all(self) -> None:
+        """When the process ends."""
+        _patiently(self.flush)
+
+
+def _patiently(work: Callable[[], None]) -> bool:
+    """Whether it was done. Whatever goes wrong, the thread goes on."""
+    close_old_connections()
+    try:
+        work()
+    except DatabaseError as error:
+        logger.warning("Clicks could not be stored yet: %s", type(error).__name__)
+        return False
+    except Exception:
+        logger.exception("Clicks could not be stored yet")
+        return False
+    finally:
         close_old_connections()
-        try:
-            self.flush()
-        except DatabaseError as error:
-            logger.warning("Clicks could not be stored yet: %s", type(error).__name__)
-        finally:
-            close_old_connections()
-
-
-_addresses = Addresses()
+    return True
 
 
 def store(opened: Sequence[OpenedAt]) -> None:
@@ -154,14 +190,13 @@ def _load_sent_at(recipient_ids: Iterable[int]) -> dict[int, datetime]:
 
 
 def _machine(opened: OpenedAt, sent_at: datetime | None) -> Machine:
-    opens_many = _addresses.opens_many(opened.address, opened.recipient_id, opened.at)
     if opened.is_head:
         return Machine.HEAD
     if is_bot(opened.user_agent):
         return Machine.BOT
     if sent_at is None or opened.at < sent_at + EARLY:
         return Machine.EARLY
-    return Machine.MANY if opens_many else Machine.NONE
+    return Machine.MANY if opened.opens_many else Machine.NONE
 
 
 def _record(clicks: Iterable[OpenedAt]) -> None:

@@ -17,9 +17,10 @@ from campaigns.compose.message.tracking.codes import CODE_LENGTH
 from campaigns.compose.message.tracking.short_links import PATH
 from campaigns.compose.message.tracking.tracked_links import OPT_OUT
 from campaigns.engagement import opt_out_page
-from campaigns.engagement.inbox import Inbox, OpenedAt, store
+from campaigns.engagement.inbox import Inbox, store
+from campaigns.engagement.spool import OpenedAt, Spool
 from campaigns.engagement.targets import LinkTargets, OpenedLink
-from campaigns.engagement.visitors import AGENT_MAX, hashed
+from campaigns.engagement.visitors import AGENT_MAX, Addresses, hashed
 from campaigns.team.sign_in.client import address_of, network
 
 _HEADERS = [
@@ -43,7 +44,8 @@ _BUSY = _PAGE.format(
     title="This link can't be opened right now", text="Try again in a minute."
 ).encode()
 
-targets, inbox = LinkTargets(), Inbox(store)
+targets, addresses = LinkTargets(), Addresses()
+inbox = Inbox(store, Spool(settings.CLICK_ROOT))
 
 
 def is_link(environ: WSGIEnvironment) -> bool:
@@ -90,16 +92,17 @@ def _find(code: str) -> OpenedLink | None:
 
 
 def _opened(link: OpenedLink, environ: WSGIEnvironment) -> OpenedAt:
-    address = address_of(environ)
+    address, now = address_of(environ), timezone.now()
+    client = hashed(address if "." in address else network(address))
     return OpenedAt(
         id=secrets.randbits(63),
         campaign_id=link.campaign_id,
         recipient_id=link.recipient_id,
         number=link.number,
-        at=timezone.now(),
+        at=now,
         is_head=environ["REQUEST_METHOD"] == "HEAD",
         user_agent=environ.get("HTTP_USER_AGENT", "")[:AGENT_MAX],
-        address=hashed(address if "." in address else network(address)),
+        opens_many=addresses.opens_many(client, link.recipient_id, now),
     )
 
 

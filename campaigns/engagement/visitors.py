@@ -9,6 +9,7 @@ import secrets
 from collections import OrderedDict
 from datetime import datetime, timedelta
 from functools import lru_cache
+from threading import Lock
 
 import crawleruseragents
 
@@ -59,11 +60,16 @@ class Addresses:
     def __init__(self) -> None:
         # by address: the recipients, the last one last, each with when
         self._opened: OrderedDict[bytes, OrderedDict[int, datetime]] = OrderedDict()
+        self._lock = Lock()
 
     def opens_many(self, address: bytes, recipient_id: int, at: datetime) -> bool:
         """Note that `address` opened a link of the recipient at this moment. Returns whether it
         opened those of so many that no person does.
         """
+        with self._lock:
+            return self._opens_many(address, recipient_id, at)
+
+    def _opens_many(self, address: bytes, recipient_id: int, at: datetime) -> bool:
         opened = self._opened.setdefault(address, OrderedDict())
         self._opened.move_to_end(address)
         if len(self._opened) > ADDRESSES_MAX:

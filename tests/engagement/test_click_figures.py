@@ -14,6 +14,7 @@ from campaigns.compose.models import Campaign, Condition, ConditionKind, Recipie
 from campaigns.contacts.models import Contact
 from campaigns.dispatch.models import Recipient
 from campaigns.engagement.models import Click
+from campaigns.ledger.models import Purpose
 from campaigns.reports.campaign import clicks, recipients
 from campaigns.reports.campaign.contact_history import held_data
 from campaigns.reports.campaign.progress import load_progress
@@ -157,10 +158,11 @@ def test_pages_show_clicks(campaign: Campaign, pages: Client) -> None:
 
 
 def test_a_campaign_without_tracked_links_has_no_tab(pages: Client) -> None:
-    other = sent(1, track_links=False)
-    page = pages.get(f"/campaigns/{other.pk}/").content.decode()
-    assert "tab=clicks" not in page
-    assert "Not clicked" not in page
+    untracked, rehearsal = sent(1, track_links=False), sent(1, purpose=Purpose.REHEARSAL)
+    for campaign in (untracked, rehearsal):
+        page = pages.get(f"/campaigns/{campaign.pk}/").content.decode()
+        assert "tab=clicks" not in page
+        assert "Not clicked" not in page
 
 
 def test_data_of_a_person_has_their_clicks(campaign: Campaign) -> None:

@@ -1,7 +1,9 @@
 """What is stored of a click, and whose it is taken to be."""
 
+import os
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +13,9 @@ from django.db import DatabaseError, connection
 from campaigns.dispatch.models import Batch, Recipient
 from campaigns.engagement import inbox as inboxes
 from campaigns.engagement import redirect
-from campaigns.engagement.inbox import Inbox, OpenedAt, store
+from campaigns.engagement.inbox import Inbox, _patiently, store
 from campaigns.engagement.models import Click
+from campaigns.engagement.spool import LEFT_AFTER, OpenedAt, Spool
 from campaigns.engagement.visitors import Addresses, device_of, is_bot
 from campaigns.shared.brands.scope import MAIN
 from campaigns.shared.changes.models import Change, WantedKind
@@ -125,7 +128,7 @@ def test_a_click_that_is_stored_twice_is_one() -> None:
     sent(1)
     recipient = Recipient.objects.get()
     opened = OpenedAt(5, recipient.campaign_id, recipient.pk, 0, datetime(2030, 1, 1, tzinfo=UTC),
-                      is_head=False, user_agent=ANDROID, address=b"a")  # fmt: skip
+                      is_head=False, user_agent=ANDROID, opens_many=False)  # fmt: skip
     store([opened])
     store([opened])
     assert Click.objects.count() == 1
@@ -194,3 +197,50 @@ def test_webhooks_are_told_of_people_alone() -> None:
         "message.clicked", campaign.pk, [one_recipient.pk]
     )  # fmt: skip
     assert change.facts == {"link": {"number": 1, "target": f"{SHOP}a?c={{city|x}}&d={{city}}"}}
+
+
+@pytest.mark.django_db
+def test_what_a_killed_process_wrote_down_is_stored_by_another(tmp_path: Path) -> None:
+    sent(1)
+    recipient = Recipient.objects.get()
+    opened = OpenedAt(7, recipient.campaign_id, recipient.pk, 0, datetime(2030, 1, 1, tzinfo=UTC),
+                      is_head=False, user_agent=ANDROID, opens_many=False)  # fmt: skip
+    killed = Inbox(store, Spool(tmp_path), threaded=False)
+    killed.put(opened)
+    killed.write()
+    [file] = tmp_path.iterdir()
+    other = Inbox(store, Spool(tmp_path), threaded=False)
+    other.store_left()
+    assert Click.objects.count() == 0  # it may still be at work
+    old = file.stat().st_mtime - LEFT_AFTER - 1
+    os.utime(file, (old, old))
+    torn = tmp_path / "0.json"  # the first in order
+    torn.write_text('[{"id": 8')
+    os.utime(torn, (old, old))
+    other.store_left()
+    names = [path.name for path in tmp_path.iterdir()]
+    assert (Click.objects.get().pk, names) == (7, ["0.unreadable"])
+    killed.flush()  # it was not dead after all
+    assert Click.objects.count() == 1
+
+
+def test_whatever_fails_the_thread_goes_on() -> None:
+    def fail() -> None:
+        raise RuntimeError
+
+    assert _patiently(fail) is False
+    assert _patiently(lambda: None) is True
+
+
+def test_files_are_deleted_once_their_clicks_are_stored(tmp_path: Path) -> None:
+    kept: list[Any] = []
+    inbox = Inbox(kept.extend, Spool(tmp_path), threaded=False)
+    opened = OpenedAt(7, 1, 1, 0, datetime(2030, 1, 1, tzinfo=UTC), is_head=True, user_agent="",
+                      opens_many=False)  # fmt: skip
+    inbox.put(opened)
+    inbox.flush()
+    assert (kept, list(tmp_path.iterdir())) == ([opened], [])
+    inbox = Inbox(kept.extend, Spool(Path(os.devnull)), threaded=False)
+    inbox.put(opened)
+    inbox.flush()  # without files
+    assert kept == [opened, opened]

@@ -50,6 +50,15 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
     return load
 
 
+def test_links_have_a_host_that_pages_do_not_have(load: Load) -> None:
+    site = REQUIRED | {"PUBLIC_BASE_URL": "https://viber.example.com"}
+    result = load(**site, LINK_BASE_URL="https://GO.example.com/")
+    assert (result.LINK_BASE_URL, result.LINK_HOST) == ("https://GO.example.com", "go.example.com")
+    assert (load(**site).LINK_BASE_URL, load(**site).LINK_HOST) == ("", "")
+    with pytest.raises(ImproperlyConfigured, match=r"LINK_BASE_URL.*on another host than"):
+        load(**site, LINK_BASE_URL="http://viber.example.com:8443")
+
+
 def test_settings_need_only_the_two_secrets(load: Load) -> None:
     result = load(**REQUIRED)
     assert (result.DEBUG, result.HTTPS_ONLY, result.BEHIND_PROXY) == (False, False, False)

@@ -201,6 +201,11 @@ class Campaign(Branded):
         return self.purpose == Purpose.REHEARSAL
 
     @property
+    def is_tracked(self) -> bool:
+        """Whether recipients get short links, so that clicks can come."""
+        return bool(self.tracked_links) and not self.is_rehearsal
+
+    @property
     def sending_hours(self) -> SendingHours | None:
         """The sending hours, in the recipient's local time; None: at any hour."""
         return (

@@ -350,7 +350,7 @@ def export_rows(
     step = EXPORT_ROWS // MAX_RECIPIENTS  # batches
     for first, end in pairwise(range(0, (last or 0) + step + 1, step)):
         found = list(selected.filter(batch_number__gte=first, batch_number__lt=end))
-        ids = [recipient.pk for recipient in found] if campaign.tracked_links else []
+        ids = [recipient.pk for recipient in found] if campaign.is_tracked else []
         clicked, opted_out = clicks.load_clicks(ids), load_opted_out(ids)
         for recipient in found:
             number, first_at = clicked.get(recipient.pk, (0, None))

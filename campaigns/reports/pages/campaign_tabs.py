@@ -51,7 +51,7 @@ def tab_links(campaign: Campaign, current: str) -> list[dict[str, Any]]:
     return [
         {"label": label, "url": f"{url}?tab={key}#tabs", "here": key == current}
         for key, label in TABS.items()
-        if key != "clicks" or campaign.tracked_links
+        if key != "clicks" or campaign.is_tracked
     ]
 
 
@@ -195,7 +195,7 @@ def recipient_chips(progress: CampaignProgress, query: RecipientQuery) -> dict[s
     reasons = count_reasons(progress.counts, query.state.key) if query.state else []
     return {
         "query": query,
-        "clicked_choices": CLICKED if progress.campaign.tracked_links else (),
+        "clicked_choices": CLICKED if progress.campaign.is_tracked else (),
         "chips": [
             {"value": state.key, "label": state.label, "count": number}
             for state, number in counted
