@@ -42,6 +42,13 @@ class Row(NamedTuple):
     source: int = -1
 
 
+class Opened(NamedTuple):
+    """A link that was opened so long ago; `machine`: by which kind of program, "" by a person."""
+
+    machine: str
+    age: timedelta
+
+
 class Sent(NamedTuple):
     """A recipient of an earlier campaign; `age` None: sent at no known moment."""
 
@@ -50,6 +57,7 @@ class Sent(NamedTuple):
     delivery_state: str
     final: bool
     age: timedelta | None
+    opened: list[Opened]
 
 
 class Earlier(NamedTuple):
@@ -131,6 +139,12 @@ SENT = st.builds(
     delivery_state=st.sampled_from(DeliveryState.values),
     final=st.booleans(),
     age=st.sampled_from([RECENT, LONG_AGO, None]),
+    opened=st.lists(
+        st.builds(
+            Opened, machine=st.sampled_from(["", "bot"]), age=st.sampled_from([RECENT, LONG_AGO])
+        ),
+        max_size=2,
+    ),
 )
 EARLIER = st.builds(
     Earlier,
@@ -284,11 +298,18 @@ def had_outcome(
     for place in places:
         campaign = world.campaigns[place]
         for sent in campaign.recipients if campaign.counts and place != world.own else []:
-            age = campaign.age if sent.age is None else sent.age
-            is_recent = days is None or age < timedelta(days=days)
-            if sent.phone == phone and is_recent and is_outcome(sent, outcome):
-                return True
+            if sent.phone == phone and is_outcome(sent, outcome):
+                ages = ages_of(sent, outcome, campaign)
+                if days is None or any(age < timedelta(days=days) for age in ages):
+                    return True
     return False
+
+
+def ages_of(sent: Sent, outcome: str, campaign: Earlier) -> list[timedelta]:
+    """How long ago it was: of clicks each, of all else the send."""
+    if outcome == "clicked":
+        return [opened.age for opened in sent.opened if not opened.machine]
+    return [campaign.age if sent.age is None else sent.age]
 
 
 def is_outcome(sent: Sent, outcome: str) -> bool:
@@ -298,6 +319,7 @@ def is_outcome(sent: Sent, outcome: str) -> bool:
         "sent": accepted or sent.send_state == "unresolved",
         "delivered": accepted and state in ("delivered", "read", "sms_delivered"),
         "read": accepted and state == "read",
+        "clicked": any(not opened.machine for opened in sent.opened),
         "not_delivered": accepted and state in ("not_delivered", "fallback") and sent.final,
         "refused": sent.send_state == "refused",
     }[outcome]

@@ -18,6 +18,7 @@ from campaigns.compose.models import (
 )
 from campaigns.contacts.models import Contact, ContactList, Import
 from campaigns.dispatch.models import Recipient
+from campaigns.engagement.models import Click
 from campaigns.ledger.models import Purpose
 from tests.compose.audience_model import Earlier, RuleSet, World
 from tests.compose.factories import stop
@@ -67,7 +68,7 @@ def store_campaign(earlier: Earlier, senders: list[Sender], now: datetime) -> Ca
         purpose=Purpose.CAMPAIGN if earlier.counts else Purpose.TEST,
         frozen_at=now - earlier.age,
     )
-    Recipient.objects.bulk_create(
+    rows = Recipient.objects.bulk_create(
         Recipient(
             campaign=campaign,
             msisdn=sent.phone,
@@ -80,6 +81,19 @@ def store_campaign(earlier: Earlier, senders: list[Sender], now: datetime) -> Ca
         )
         for sent in earlier.recipients
     )
+    first = Click.objects.count()
+    opened = [
+        (row, each)
+        for row, sent in zip(rows, earlier.recipients, strict=True)
+        for each in sent.opened
+    ]
+    Click.objects.bulk_create(
+        Click(
+            id=first + place, campaign=campaign, recipient=row, number=0,
+            machine=each.machine, at=now - each.age,
+        )
+        for place, (row, each) in enumerate(opened)
+    )  # fmt: skip
     return campaign
 
 
