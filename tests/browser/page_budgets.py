@@ -13,7 +13,7 @@ KILOBYTES = {
     "dashboard": 150,
     "campaign list": 150,
     "campaign": 150,
-    "composer": 175,
+    "composer": 180,
     "review": 150,
     "contact list": 150,
     "spend": 215,
