@@ -224,6 +224,7 @@ def test_what_a_killed_process_wrote_down_is_stored_by_another(tmp_path: Path) -
     assert Click.objects.count() == 1
 
 
+@pytest.mark.django_db
 def test_whatever_fails_the_thread_goes_on() -> None:
     def fail() -> None:
         raise RuntimeError
