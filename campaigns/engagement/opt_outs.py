@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -85,7 +86,7 @@ def undo(recipient: Recipient) -> bool:
     return True
 
 
-def _entries(recipient: Recipient) -> Any:
+def _entries(recipient: Recipient) -> QuerySet[StopListEntry]:
     """The entry of the brand itself, not that of all brands."""
     brand_id = recipient.campaign.brand_id
     return StopListEntry.objects.filter(msisdn=recipient.msisdn, brand=brand_id)

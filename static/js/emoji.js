@@ -22,12 +22,10 @@ export function emojiMenu(menu, choose) {
   let active = null;
 
   function activate(option) {
-    active?.classList.remove("active");
+    active?.removeAttribute("aria-selected");
     active = option;
-    active?.classList.add("active");
-    active?.scrollIntoView({ block: "nearest" });
-    for (const other of list.querySelectorAll("[aria-selected]")) other.removeAttribute("aria-selected");
     active?.setAttribute("aria-selected", "true");
+    active?.scrollIntoView({ block: "nearest" });
     if (active) search.setAttribute("aria-activedescendant", active.id);
     else search.removeAttribute("aria-activedescendant");
   }

@@ -66,7 +66,7 @@ def load_figures(campaign: Campaign, counts: DeliveryCounts) -> ClickFigures:
     return ClickFigures(
         clicks=whole["clicks"],
         clickers=whole["clickers"],
-        of_delivered=counts.delivered + counts.sms_delivered,
+        of_delivered=counts.reached,
         of_read=counts.read,
         links=_links(campaign, people),
         hours=_hours(people),

@@ -1,9 +1,9 @@
 """The dashboard: what is sending, what needs attention, this month's cost, the last campaigns."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html
@@ -166,18 +166,22 @@ def load_attention_items(user: User) -> AttentionItems:
         [PausedCampaign(row) for row in load_rows(paused[:MAX_ITEMS])],
         _load_unresolved(),
         list(imports.select_related("list")[:5]),
-        _load_opt_outs(since),
+        _load_opt_outs(),
         mail_delivery.count_failed() if has_permission(user, Permission.OPERATE) else 0,
     )
 
 
-def _load_unresolved() -> list[UnresolvedCount]:
-    """Return the unresolved recipients by campaign, of those launched recently.
-
-    The index of the tallies begins with the campaign, not with the state.
+def _recently_launched() -> QuerySet[Campaign]:
+    """The campaigns whose rows are asked. The indexes of tallies and opt-outs begin with the
+    campaign, not with a state or a moment.
     """
-    recent = real_campaigns().filter(launched_at__gte=timezone.now() - RECENT)
-    tallies = Tally.objects.filter(campaign__in=recent, send_state=SendState.UNRESOLVED).order_by()
+    return real_campaigns().filter(launched_at__gte=timezone.now() - RECENT)
+
+
+def _load_unresolved() -> list[UnresolvedCount]:
+    """Return the unresolved recipients by campaign, of those launched recently."""
+    tallies = Tally.objects.filter(campaign__in=_recently_launched()).order_by()
+    tallies = tallies.filter(send_state=SendState.UNRESOLVED)
     recipients = dict(tallies.values_list("campaign").annotate(Sum("recipients")))
     campaigns = Campaign.objects.filter(pk__in=[pk for pk, count in recipients.items() if count])
     return [
@@ -185,16 +189,14 @@ def _load_unresolved() -> list[UnresolvedCount]:
     ]
 
 
-def _load_opt_outs(since: datetime) -> list[OptOutRate]:
-    """Return the campaigns with unusually many opt-outs, of those with any since this moment."""
-    opt_outs = count_by_campaign(since)
+def _load_opt_outs() -> list[OptOutRate]:
+    """Return the campaigns with unusually many opt-outs, of those launched recently."""
+    opt_outs = count_by_campaign(_recently_launched())
     many = [pk for pk, opted_out in opt_outs.items() if opted_out >= OPT_OUTS_MIN]
     if not many:
         return []
     rates = [
-        OptOutRate(
-            row.campaign, opt_outs[row.campaign.pk], row.counts.delivered + row.counts.sms_delivered
-        )
+        OptOutRate(row.campaign, opt_outs[row.campaign.pk], row.counts.reached)
         for row in load_rows(real_campaigns().filter(pk__in=many)[:MAX_ITEMS])
     ]
     return [rate for rate in rates if rate.opt_outs > OPT_OUT_RATE * rate.delivered]

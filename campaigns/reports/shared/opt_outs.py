@@ -27,7 +27,7 @@ def load_opt_outs(campaign: Campaign, counts: DeliveryCounts) -> OptOutFigures:
     labelled = [(str(OptOutReason(reason).label), number) for reason, number in reasons.items()]
     return OptOutFigures(
         number=sum(reasons.values()),
-        of_delivered=counts.delivered + counts.sms_delivered,
+        of_delivered=counts.reached,
         reasons=sorted(labelled, key=lambda each: (-each[1], each[0])),
     )
 
@@ -38,10 +38,9 @@ def load_opted_out(recipient_ids: Sequence[int]) -> dict[int, datetime]:
     return dict(rows.values_list("recipient", "at"))
 
 
-def count_by_campaign(since: datetime) -> dict[int, int]:
-    """Opt-outs by campaign, of those with any since this moment."""
-    recent = OptOut.objects.filter(at__gte=since).values("campaign")
-    rows = _standing().filter(campaign__in=recent).order_by().values_list("campaign")
+def count_by_campaign(campaigns: QuerySet[Campaign]) -> dict[int, int]:
+    """Opt-outs by campaign, of those of the campaigns with any."""
+    rows = _standing().filter(campaign__in=campaigns).order_by().values_list("campaign")
     return dict(rows.annotate(number=Count("pk")))
 
 
