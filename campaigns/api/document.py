@@ -65,6 +65,7 @@ class Document(OpenAPISchema):
     def operation_details(self, operation: Operation) -> Json:
         details: Json = super().operation_details(operation)
         needed = next(auth for auth in operation.auth_callbacks if isinstance(auth, Needs))
+        details["summary"] = _summary(operation)
         details["security"] = [{"token": [needed.permission.value]}]
         text = f"Needs the permission `{needed.permission.value}`."
         details["description"] = f"{details.get('description', '')}\n\n{text}".strip()
@@ -88,6 +89,13 @@ class Document(OpenAPISchema):
             }
         }
         return components
+
+
+def _summary(operation: Operation) -> str:
+    """What the operation does in a few words: of its own, or of the name of its function."""
+    name = operation.view_func.__name__
+    is_own = operation.summary and operation.summary != name.title().replace("_", " ")
+    return operation.summary if is_own else name.replace("_", " ").capitalize()
 
 
 def document(api: NinjaAPI) -> Json:

@@ -2,20 +2,24 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 import phonenumbers
 from django.utils.dateparse import parse_datetime
-from ninja import Schema
+from ninja import Path, Schema
 from pydantic import AfterValidator, ConfigDict, Field, Strict, StringConstraints
 
 from campaigns.shared.money import exact
+from campaigns.shared.table_export import XLSX
 
 ID_MAX = 2**63 - 1
 NO_NUL = r"^[^\x00]*$"
 _CSV = {"text/csv": {"schema": {"type": "string"}}}
-# of an operation that answers with a file
+_XLSX = {XLSX: {"schema": {"type": "string", "format": "binary"}}}
+# of operations that answer with a file
 CSV_FILE = {"responses": {200: {"description": "CSV in UTF-8", "content": _CSV}}}
+TABLE_FILE = {"responses": {200: {"description": "CSV in UTF-8, or XLSX", "content": _CSV | _XLSX}}}
+FileKind = Annotated[Literal["csv", "xlsx"], Path()]
 NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
 
 Id = Annotated[int, Field(ge=1, le=ID_MAX)]

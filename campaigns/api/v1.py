@@ -16,6 +16,8 @@ from campaigns.api.access import NAMESPACE
 from campaigns.api.document import Json, document
 from campaigns.api.problems import FieldError, Problem
 from campaigns.api.resources import (
+    alerts,
+    audit_trail,
     brands,
     contacts,
     lists,
@@ -27,6 +29,7 @@ from campaigns.api.resources import (
 )
 from campaigns.api.resources.campaigns import (
     actions,
+    best_times,
     campaigns,
     launching,
     notes,
@@ -36,16 +39,23 @@ from campaigns.api.resources.campaigns import (
 )
 from campaigns.api.resources.imports import imports, schedules
 from campaigns.api.resources.library import labels, pictures, senders, templates, test_groups
-from campaigns.api.resources.money import budgets, months, spend
+from campaigns.api.resources.money import budgets, months, reconciliation, saved_reports, spend
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.models import ConditionKind
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.events.webhooks import Refused as WebhookRefused
+from campaigns.results.money.corrections import CorrectionRefused
 from campaigns.team.removal import InUse
 
 logger = logging.getLogger(__name__)
 # errors of the domain whose text says to a user what to do
-REFUSALS: tuple[type[Exception], ...] = (ContactsError, InUse, Refused, WebhookRefused)
+REFUSALS: tuple[type[Exception], ...] = (
+    ContactsError,
+    CorrectionRefused,
+    InUse,
+    Refused,
+    WebhookRefused,
+)
 
 
 class Api(NinjaAPI):
@@ -67,10 +77,10 @@ api.add_decorator(answers.once, mode="view")
 api.add_decorator(parameters.known_only, mode="view")
 RESOURCES = (
     me, lists, contacts, imports, schedules, people, stop_list, segments,
-    campaigns, reviews, launching, actions, progress, recipients, notes,
-    spend, months, budgets,
+    campaigns, reviews, launching, actions, progress, recipients, best_times, notes,
+    spend, months, saved_reports, reconciliation, budgets,
     templates, pictures, labels, test_groups, senders,
-    webhooks, brands,
+    webhooks, brands, alerts, audit_trail,
 )  # fmt: skip
 for resource in RESOURCES:
     api.add_router("", resource.router)

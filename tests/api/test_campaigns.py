@@ -1,5 +1,6 @@
 """Campaigns: written as the composer writes them, launched as the review page does."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -396,6 +397,11 @@ def test_filters_of_campaigns(api: ApiClient) -> None:
     )  # fmt: skip
     assert names("launched_from=2020-01-01T00:00:00Z") == ["Old"]
     assert names("created_before=2020-01-01T00:00:00Z") == []
+    user, noon = api.token.owner, datetime(2030, 3, 1, 12, tzinfo=UTC)
+    later = make_campaign("Later", sender="Toys", scheduled_at=noon, created_by=user)
+    assert names("scheduled_from=2030-03-01T12:00:00Z") == ["Later"]
+    assert names("scheduled_before=2030-03-01T12:00:00Z") == []
+    assert names(f"sender={later.sender_id}") == names(f"user={user.pk}") == ["Later"]
     assert errors(api.get("campaigns?created_from=2020-13-01T00:00:00Z")) == [
         ("created_from", "value_error")
     ]

@@ -1,10 +1,12 @@
 """Files of the API: the bytes of the pages' files, made in the brand of the token."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.test import Client
+from openpyxl import load_workbook
 
 from campaigns.contacts.lists import exports
 from campaigns.contacts.phones.masking import mask_phone
@@ -12,10 +14,12 @@ from campaigns.models import AuditEntry, CampaignState, Role
 from campaigns.shared.brands.scope import acting_brand, acting_for
 from campaigns.shared.days import site_today
 from campaigns.shared.table_columns import Cell
+from campaigns.shared.table_export import XLSX
 from campaigns.team.models import Brand
 from campaigns.team.permissions import PERMISSIONS, Permission
 from tests.api.client import ApiClient
 from tests.api.conftest import MakeClient, client_of
+from tests.api.test_imports import work
 from tests.reports.factories import make_campaign, send
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +73,42 @@ def test_they_are_those_of_the_pages(api: ApiClient) -> None:
         "EUR",
         "0.0469134",
     ]
+
+
+def test_each_is_there_as_a_spreadsheet(api: ApiClient) -> None:
+    campaign = make_campaign(state=CampaignState.FINISHED)
+    send(campaign, {("UA", "read"): 2})
+    made = api.post("lists", {"name": "A", "fields": [{"name": "city"}]}).json()["id"]
+    api.post(f"lists/{made}/contacts", {"phone": "0971234567", "fields": {"city": "Kyiv"}})
+    for address, rows in (
+        (f"campaigns/{campaign.pk}/recipients", 2),
+        ("spend", 1),
+        (f"spend/entries?campaign={campaign.pk}", 2),
+        (f"lists/{made}/contacts", 1),
+    ):
+        path, _mark, query = address.partition("?")
+        response = api.get(f"{path}.xlsx?{query}")
+        assert (response.status_code, response.headers["Content-Type"]) == (200, XLSX)
+        sheet = load_workbook(BytesIO(b"".join(response)))
+        assert sheet.worksheets[0].max_row == rows + 1, address
+        assert api.get(f"{path}.pdf?{query}").status_code == 422
+
+
+def test_rejected_rows_are_those_of_the_page(api: ApiClient) -> None:
+    file = ("people.csv", b"phone;city\n12;=Kyiv\n0971234567;Lviv\n")
+    values = {"list_name": "B", "start": "true", "max_rejected_percent": 50}
+    made = api.upload("imports/file", file, values).json()["id"]
+    work(made)
+    address = f"imports/{made}"
+    rejected = api.get(f"{address}/rejected-rows.csv")
+    of_file = content(rejected)
+    assert of_file == of_page(api, f"/contacts/{address}/rejected.csv")
+    head, row = of_file.decode("utf-8-sig").splitlines()
+    assert (head.split(",")[:2], row.split(",")[:3]) == (["phone", "city"], ["12", "'=Kyiv", "2"])
+    sheet = load_workbook(BytesIO(b"".join(api.get(f"{address}/rejected-rows.xlsx")))).worksheets[0]
+    assert [cell.value for cell in sheet[2]][:3] == ["12", "=Kyiv", 2]
+    taken = AuditEntry.objects.filter(action="exported", subject=f"import:{made}")
+    assert taken.count() == 3
 
 
 def test_the_trail_says_who_took_which(api: ApiClient) -> None:

@@ -295,6 +295,7 @@ def test_phones_are_masked_without_the_permission(api_of: MakeClient) -> None:
     Import.objects.get(pk=made["id"]).rejected_rows.update(row=["097-111", "x"])
     [row] = api.get(f"imports/{made['id']}/rejected-rows").json()["items"]
     assert row["cells"] == ["•••-•••", "x"]
+    assert api.get(f"imports/{made['id']}/rejected-rows.csv").status_code == 403
     assert "97111" not in api.get(f"imports/{made['id']}").content.decode()
 
 

@@ -109,6 +109,27 @@ def test_the_forecast(api: ApiClient) -> None:
     }
 
 
+def test_the_cost_per_result(api: ApiClient) -> None:
+    campaign = make_campaign(state=CampaignState.FINISHED)
+    send(campaign, {("UA", "read"): 2, ("UA", "delivered"): 1, ("PL", "sms_delivered"): 1})
+    [result] = api.get("spend/results").json()["results"]
+    counts = result["counts"]
+    assert (result["campaigns"], counts["read"], counts["accepted"]) == (
+        1,
+        2,
+        4,
+    )
+    assert (result["per_delivered"], result["per_read"], result["per_sms"]) == (
+        "0.0278",
+        "0.0557",
+        "0.041",
+    )
+    assert result["bill"]["costs"][0]["total"] == "0.1113706"
+    [ukraine] = api.get("spend/results?country=UA").json()["results"]
+    assert (ukraine["counts"]["accepted"], ukraine["per_sms"]) == (3, None)
+    assert api.get(f"spend/results?campaign={campaign.pk + 1}").json() == {"results": []}
+
+
 def test_budgets(api: ApiClient, api_of: MakeClient) -> None:
     boss, user = api_of(Role.ADMINISTRATOR), api.token.owner
     campaign = make_campaign(state=CampaignState.SENDING, launched_by=user)

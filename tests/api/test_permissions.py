@@ -71,6 +71,9 @@ BODIES: dict[str, Any] = {
     "create_webhook": {"address": "https://hooks.example.com/2", "kinds": ["message.read"]},
     "change_webhook": {"description": "New"},
     "rotate_webhook_secret": {},
+    "create_saved_report": {"name": "New"},
+    "add_correction": {"amount": "1", "currency": "EUR", "channel": "viber", "note": "Why"},
+    "add_fee": {"sender_id": FIRST, "month": "2026-11", "amount": "5", "currency": "EUR"},
     "create_brand": {"name": "New"},
     "rename_brand": {"name": "New"},
 }
@@ -86,7 +89,7 @@ QUERIES = {
     "find_person": "?phone=380970000001",
     "list_messages": "?phone=380970000001",
 }
-PATHS = {"{person_id}": id_of(PHONE), "{currency}": "EUR", "{brand_id}": str(MAIN)}
+PATHS = {"{person_id}": id_of(PHONE), "{currency}": "EUR", "{brand_id}": str(MAIN), "{kind}": "csv"}
 ROWS = {"go_live": REHEARSAL}
 ANSWERS = {401: "token", 403: "refused", 404: "not found"}
 

@@ -65,7 +65,12 @@ class ContactChanges(Body):
     fields: Fields
 
 
-@router.get("contacts", response=ContactPage, auth=Needs(Permission.VIEW))
+@router.get(
+    "contacts",
+    summary="Find the contacts with a phone",
+    response=ContactPage,
+    auth=Needs(Permission.VIEW),
+)
 def find_contacts(request: HttpRequest, query: Query[PhoneQuery]) -> Any:
     """The contacts with a phone, on all lists. What is no whole phone finds none."""
     contacts = visible_to(actor(request), Contact.objects.all())

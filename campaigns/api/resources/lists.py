@@ -24,7 +24,7 @@ from campaigns.api.resources.contacts import (
     contact_out,
     read_fields,
 )
-from campaigns.api.schemas import CSV_FILE, Body, Id, Name, Text
+from campaigns.api.schemas import TABLE_FILE, Body, FileKind, Id, Name, Text
 from campaigns.contacts.field_types.value_formats import ValueFormat
 from campaigns.contacts.importing.column_mapping import MAX_NAME
 from campaigns.contacts.lists import contact_lists, exports, type_changes
@@ -215,7 +215,12 @@ def delete_list(request: HttpRequest, list_id: ListId) -> Any:
     return Status(204, None)
 
 
-@router.post("lists/{list_id}/copy", response=CopyOut, auth=Needs(Permission.EDIT_CONTACTS))
+@router.post(
+    "lists/{list_id}/copy",
+    summary="Copy contacts to another list",
+    response=CopyOut,
+    auth=Needs(Permission.EDIT_CONTACTS),
+)
 def copy_contacts(request: HttpRequest, list_id: ListId, body: CopyIn) -> Any:
     """Copy contacts of a list to another one, new or not. Those that are on it stay unchanged."""
     contact_list, user = _get(request, list_id, Permission.EDIT_CONTACTS), actor(request)
@@ -226,7 +231,12 @@ def copy_contacts(request: HttpRequest, list_id: ListId, body: CopyIn) -> Any:
     return CopyOut(list_id=target.pk, copied=copied)
 
 
-@router.put("lists/{list_id}/types", response=TypesOut, auth=Needs(Permission.EDIT_CONTACTS))
+@router.put(
+    "lists/{list_id}/types",
+    summary="Change types of fields",
+    response=TypesOut,
+    auth=Needs(Permission.EDIT_CONTACTS),
+)
 def change_field_types(request: HttpRequest, list_id: ListId, body: TypesIn) -> Any:
     """Change the types of fields, and convert their values. Fields that are not named stay."""
     contact_list = _get(request, list_id, Permission.EDIT_CONTACTS)
@@ -250,13 +260,17 @@ def list_contacts(request: HttpRequest, list_id: ListId, query: Query[PageQuery]
 
 
 @router.get(
-    "lists/{list_id}/contacts.csv", auth=Needs(Permission.SEE_PHONES), openapi_extra=CSV_FILE
+    "lists/{list_id}/contacts.{kind}",
+    auth=Needs(Permission.SEE_PHONES),
+    openapi_extra=TABLE_FILE,
 )
-def export_contacts(request: HttpRequest, list_id: ListId, query: Query[ExportQuery]) -> Any:
-    """The contacts of a list as CSV: the file of its page. Needs `edit_contacts` too."""
+def export_contacts(
+    request: HttpRequest, list_id: ListId, kind: FileKind, query: Query[ExportQuery]
+) -> Any:
+    """The contacts of a list as a file: that of its page. Needs `edit_contacts` too."""
     contact_list = _get(request, list_id, Permission.EDIT_CONTACTS)
     table = exports.list_table(contact_list, read_search({"q": query.q}))
-    return download(request, "csv", exports.file_name(contact_list), table, contact_list)
+    return download(request, kind, exports.file_name(contact_list), table, contact_list)
 
 
 @router.post(
@@ -279,7 +293,9 @@ def add_contact(request: HttpRequest, list_id: ListId, body: ContactIn) -> Any:
 
 
 @router.post(
-    "lists/{list_id}/contacts/bulk", response=RowsOut, auth=Needs(Permission.EDIT_CONTACTS)
+    "lists/{list_id}/contacts/bulk",
+    response=RowsOut,
+    auth=Needs(Permission.EDIT_CONTACTS),
 )
 def add_contacts(request: HttpRequest, list_id: ListId, body: RowsIn) -> Any:
     """Add up to 1,000 contacts, and say of each what became of it. Those that are on the list stay

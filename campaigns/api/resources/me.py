@@ -42,7 +42,9 @@ class MeOut(Schema):
     rate: Annotated[int, Field(description="Requests a minute.")]
 
 
-@router.get("me", response=MeOut, auth=Needs(Permission.VIEW))
+@router.get(
+    "me", summary="Show the token and its owner", response=MeOut, auth=Needs(Permission.VIEW)
+)
 def get_me(request: HttpRequest) -> Any:
     """The token of this request: its name, permissions, brand and owner."""
     token, user = token_of(request), actor(request)

@@ -90,7 +90,12 @@ class ErasedOut(Schema):
     imports: Annotated[int, Field(description="Cancelled because of their file.")]
 
 
-@router.get("people", response=PersonOut, auth=Needs(Permission.VIEW))
+@router.get(
+    "people",
+    summary="Find the person with a phone",
+    response=PersonOut,
+    auth=Needs(Permission.VIEW),
+)
 def find_person(request: HttpRequest, query: Query[PersonQuery], response: HttpResponse) -> Any:
     """The person with a phone, also one of whom nothing is held."""
     msisdn = queries.whole_phone(query.phone)
@@ -133,7 +138,12 @@ def change_person(
     return _shown(request, msisdn, response)
 
 
-@router.delete("people/{person_id}", response=ErasedOut, auth=Needs(Permission.ERASE_CONTACTS))
+@router.delete(
+    "people/{person_id}",
+    summary="Erase person",
+    response=ErasedOut,
+    auth=Needs(Permission.ERASE_CONTACTS),
+)
 @own_transactions
 def erase_person(request: HttpRequest, person_id: PersonId) -> Any:
     """Erase what is held on a phone, in all brands: lists, messages, rejected rows, texts."""
@@ -147,7 +157,12 @@ def erase_person(request: HttpRequest, person_id: PersonId) -> Any:
     )
 
 
-@router.get("people/{person_id}/data", response=dict[str, Any], auth=Needs(Permission.SEE_PHONES))
+@router.get(
+    "people/{person_id}/data",
+    summary="Get all data of a person",
+    response=dict[str, Any],
+    auth=Needs(Permission.SEE_PHONES),
+)
 def export_person(request: HttpRequest, person_id: PersonId) -> Any:
     """Everything held on a phone, for a person who asks for it. The trail says who asked."""
     return export_data(_msisdn(person_id), actor(request))

@@ -181,7 +181,12 @@ def create_segment(request: HttpRequest, body: SegmentIn, response: HttpResponse
     return Status(201, _saved(request, form, response))
 
 
-@router.post("segments/count", response=CountOut, auth=EDIT)
+@router.post(
+    "segments/count",
+    summary="Count the contacts that meet conditions",
+    response=CountOut,
+    auth=EDIT,
+)
 def count_conditions(request: HttpRequest, body: ConditionsIn) -> Any:
     """How many contacts meet conditions, without saving them."""
     choice = _form(Segment(), "-", body.match, body.conditions).choice
@@ -228,7 +233,12 @@ def duplicate_segment(request: HttpRequest, segment_id: SegmentId, response: Htt
     return Status(201, _shown(request, copy, response))
 
 
-@router.get("segments/{segment_id}/count", response=CountOut, auth=Needs(Permission.VIEW))
+@router.get(
+    "segments/{segment_id}/count",
+    summary="Count the contacts of a segment",
+    response=CountOut,
+    auth=Needs(Permission.VIEW),
+)
 def count_segment(request: HttpRequest, segment_id: SegmentId) -> Any:
     """How many contacts are in a segment now."""
     segment = _get(request, segment_id, Permission.VIEW)

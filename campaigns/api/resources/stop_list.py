@@ -98,7 +98,12 @@ class StopFileOut(Schema):
     rejected_rows: Annotated[list[RejectedPhone], Field(description="The first 1,000.")]
 
 
-@router.get("stop-list", response=StopListPage, auth=Needs(Permission.VIEW))
+@router.get(
+    "stop-list",
+    summary="List entries of the stop list",
+    response=StopListPage,
+    auth=Needs(Permission.VIEW),
+)
 def list_stop_list(request: HttpRequest, query: Query[StopListQuery]) -> Any:
     """The entries of the brand and those of all brands, the newest first."""
     entries = stop_list.find_entries(without_nul(query.q).strip(), actor(request))
@@ -107,7 +112,7 @@ def list_stop_list(request: HttpRequest, query: Query[StopListQuery]) -> Any:
     )
 
 
-@router.post("stop-list", response=StopRowsOut, auth=EDIT)
+@router.post("stop-list", summary="Add phones to the stop list", response=StopRowsOut, auth=EDIT)
 def stop_phones(request: HttpRequest, body: PhonesIn) -> Any:
     """Add up to 1,000 phones, and say of each what became of it. Entries that are there stay
     unchanged.
@@ -128,7 +133,12 @@ def stop_phones(request: HttpRequest, body: PhonesIn) -> Any:
     )
 
 
-@router.post("stop-list/file", response=StopFileOut, auth=EDIT)
+@router.post(
+    "stop-list/file",
+    summary="Add the phones of a file to the stop list",
+    response=StopFileOut,
+    auth=EDIT,
+)
 @own_transactions
 def stop_file(request: HttpRequest, body: Form[StopOptions], file: File[UploadedFile]) -> Any:
     """Add the phones of a file (multipart/form-data) of any type that can be imported, up to

@@ -171,7 +171,12 @@ def switch_webhook_off(request: HttpRequest, webhook_id: WebhookId, response: Ht
     return _shown(_get(request, webhook_id), response)
 
 
-@router.post("webhooks/{webhook_id}/secret", response=WebhookWithSecret, auth=OPERATE)
+@router.post(
+    "webhooks/{webhook_id}/secret",
+    summary="Reveal the secret of a webhook once",
+    response=WebhookWithSecret,
+    auth=OPERATE,
+)
 @has_secret
 def reveal_webhook_secret(
     request: HttpRequest, webhook_id: WebhookId, response: HttpResponse
@@ -198,7 +203,12 @@ def delete_webhook(request: HttpRequest, webhook_id: WebhookId) -> Any:
     return Status(204, None)
 
 
-@router.post("webhooks/{webhook_id}/test", response={201: DeliveryOut}, auth=OPERATE)
+@router.post(
+    "webhooks/{webhook_id}/test",
+    summary="Send a test event to a webhook",
+    response={201: DeliveryOut},
+    auth=OPERATE,
+)
 def send_webhook_test(request: HttpRequest, webhook_id: WebhookId) -> Any:
     """Send a test event. Read the delivery for its result. Refused if the webhook is off or
     paused.

@@ -47,6 +47,11 @@ def _list_rows(contact_list: ContactList, search_terms: list[str]) -> Iterator[l
                 yield [msisdn, country, *cells]
 
 
+def rejected_name(contact_import: Import) -> str:
+    """The name of the file of rejected rows, without its extension."""
+    return f"rejected-{contact_import.pk}"
+
+
 def rejected_table(contact_import: Import) -> Table:
     """Columns and rows of what the import rejected: the cells as uploaded, row number, reason.
 

@@ -2,7 +2,6 @@
 
 from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -16,6 +15,8 @@ from campaigns.team import audit
 from campaigns.team.pages.access import current_user
 from campaigns.team.pages.submissions import once
 
+DELIVERIES = 50  # on the page, the newest
+
 
 @require_safe
 def report_list(request: HttpRequest) -> HttpResponse:
@@ -27,7 +28,7 @@ def report_list(request: HttpRequest) -> HttpResponse:
         "rows": [(report, saved_reports.describe(report)) for report in reports],
         "deliveries": [
             (delivery, format_days(delivery.first, delivery.last))
-            for delivery in saved_reports.deliveries_to(user)
+            for delivery in saved_reports.deliveries_to(user)[:DELIVERIES]
         ],
     }
     return render(request, "campaigns/reports/saved_reports.html", context)
@@ -41,8 +42,7 @@ def report_new(request: HttpRequest) -> HttpResponse:
     report = SavedReport(owner=user, query=saved_reports.query_to_save(request.GET))
     form = ReportForm(request.POST or None, instance=report)
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
-            audit.record(user, form.save(), "saved", report.name)
+        saved_reports.save(form.save(commit=False))
         messages.success(request, _("Report saved."))
         return redirect("saved-reports")
     context = {"form": form, "description": saved_reports.describe(report)}
@@ -63,10 +63,7 @@ def report_delete(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def report_resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Resume a report that was paused while its owner could not sign in."""
-    user = current_user(request)
-    report = get_object_or_404(SavedReport, pk=pk, owner=user)
-    with transaction.atomic():
-        SavedReport.objects.filter(pk=report.pk).update(paused=False)
-        audit.record(user, report, "resumed", report.name)
+    report = get_object_or_404(SavedReport, pk=pk, owner=current_user(request))
+    saved_reports.resume(report)
     messages.success(request, _("Report “%(name)s” resumed.") % {"name": report.name})
     return redirect("saved-reports")

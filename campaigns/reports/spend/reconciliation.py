@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,9 +18,14 @@ from campaigns.dispatch.send.interpret_answer import TOTAL_DIFFERS
 from campaigns.ledger.models import BalanceReading, LedgerTotal, Purpose
 from campaigns.reports.shared.key_figures import KeyFigure
 from campaigns.results.models import SampledStatus
+from campaigns.shared.brands.scope import all_brands
 from campaigns.shared.money import ZERO
 from campaigns.team import accounts
 from campaigns.team.accounts import Accounts
+from campaigns.team.brands import are_several
+from campaigns.team.models import User
+from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission
 from campaigns.templatetags.viberdash import money, number
 
 PERIOD = timedelta(days=7)
@@ -142,6 +148,16 @@ class Reconciliation:
                 _("fetched again every night"),
             ),
         ]
+
+
+def load_reconciliation_for(user: User) -> Reconciliation:
+    """`load_reconciliation` of all brands, as the differences are those of the account. So where
+    there are several, it raises PermissionDenied for those who don't correct the ledger.
+    """
+    if are_several() and not has_permission(user, Permission.CORRECT_LEDGER):
+        raise PermissionDenied
+    with all_brands():
+        return load_reconciliation()
 
 
 def load_reconciliation(now: datetime | None = None) -> Reconciliation:

@@ -7,7 +7,7 @@ from time import monotonic
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Substr
 from django.http import QueryDict
 from django.urls import reverse
@@ -52,6 +52,20 @@ def query_to_save(query: QueryDict) -> str:
         {key: value for key in SAVED_KEYS if (value := query.get(key)) and isinstance(value, str)}
     )
     return saved.urlencode()[:500]
+
+
+@transaction.atomic
+def save(report: SavedReport) -> None:
+    """Save a new report for its owner."""
+    report.save()
+    audit.record(report.owner, report, "saved", report.name)
+
+
+@transaction.atomic
+def resume(report: SavedReport) -> None:
+    """Mail a paused report to its owner again."""
+    SavedReport.objects.filter(pk=report.pk).update(paused=False)
+    audit.record(report.owner, report, "resumed", report.name)
 
 
 def describe(report: SavedReport) -> str:
@@ -229,9 +243,7 @@ def reports_of(user: User) -> list[SavedReport]:
     return list(SavedReport.objects.filter(owner=user))
 
 
-def deliveries_to(user: User) -> list[ReportDelivery]:
-    """Return the deliveries of the reports of `user`, the newest first."""
-    deliveries = ReportDelivery.objects.filter(report__owner=user)
-    # without their files
-    light = deliveries.select_related("report", "mail").defer("mail__body", "mail__attachment")
-    return list(light[:50])
+def deliveries_to(user: User) -> QuerySet[ReportDelivery]:
+    """Return the deliveries of the reports of `user`, the newest first, without their files."""
+    deliveries = ReportDelivery.objects.filter(report__owner=user).select_related("report", "mail")
+    return deliveries.defer("mail__body", "mail__attachment")

@@ -81,7 +81,10 @@ def set_campaign_budget(
 
 
 @router.put(
-    "campaigns/{campaign_id}/sending-hours", response=CampaignOut, auth=Needs(Permission.SEND)
+    "campaigns/{campaign_id}/sending-hours",
+    summary="Set sending hours of a campaign",
+    response=CampaignOut,
+    auth=Needs(Permission.SEND),
 )
 def set_sending_hours(
     request: HttpRequest, campaign_id: CampaignId, body: HoursIn, response: HttpResponse
@@ -104,7 +107,10 @@ def set_sending_hours(
 
 
 @router.post(
-    "campaigns/{campaign_id}/resend", response={201: CampaignOut}, auth=Needs(Permission.SEND)
+    "campaigns/{campaign_id}/resend",
+    summary="Send a campaign again to some recipients",
+    response={201: CampaignOut},
+    auth=Needs(Permission.SEND),
 )
 def resend_campaign(
     request: HttpRequest, campaign_id: CampaignId, body: ResendIn, response: HttpResponse

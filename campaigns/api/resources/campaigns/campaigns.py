@@ -58,11 +58,18 @@ class CampaignQuery(PageQuery):
     state: CampaignState | None = None
     purpose: Purpose = Purpose.CAMPAIGN
     label: Annotated[int | None, Field(ge=1, le=ID_MAX, description="The id of a label.")] = None
+    sender: Annotated[int | None, Field(ge=1, le=ID_MAX, description="Its id.")] = None
+    user: Annotated[
+        int | None,
+        Field(ge=1, le=ID_MAX, description="The id of who launched it, or else wrote it."),
+    ] = None
     archived: bool = False
     created_from: Moment = ""
     created_before: Moment = ""
     launched_from: Moment = ""
     launched_before: Moment = ""
+    scheduled_from: Moment = ""
+    scheduled_before: Moment = ""
 
 
 class CampaignLabelIn(Body):
@@ -78,9 +85,11 @@ def list_campaigns(request: HttpRequest, query: Query[CampaignQuery]) -> Any:
         search=without_nul(query.q),
         archived=query.archived,
         label=str(query.label or ""),
+        sender=str(query.sender or ""),
+        user=str(query.user or ""),
     )
     campaigns = filters.apply(campaigns)
-    for column in ("created", "launched"):
+    for column in ("created", "launched", "scheduled"):
         for end, lookup in (("from", "gte"), ("before", "lt")):
             if moment := read_moment(getattr(query, f"{column}_{end}")):
                 campaigns = campaigns.filter(**{f"{column}_at__{lookup}": moment})

@@ -145,7 +145,12 @@ def approve_campaign(
     return show_campaign(request, campaign_id, response)
 
 
-@router.post("campaigns/{campaign_id}/return", response=CampaignOut, auth=Needs(Permission.COMPOSE))
+@router.post(
+    "campaigns/{campaign_id}/return",
+    summary="Return campaign to its author",
+    response=CampaignOut,
+    auth=Needs(Permission.COMPOSE),
+)
 def return_campaign(
     request: HttpRequest, campaign_id: CampaignId, body: ReturnIn, response: HttpResponse
 ) -> Any:
@@ -168,7 +173,12 @@ def rehearse_campaign(request: HttpRequest, campaign_id: CampaignId, response: H
     return Status(201, show_campaign(request, made.pk, response))
 
 
-@router.post("campaigns/{campaign_id}/go-live", response=CampaignOut, auth=Needs(Permission.SEND))
+@router.post(
+    "campaigns/{campaign_id}/go-live",
+    summary="Launch the draft of a rehearsal",
+    response=CampaignOut,
+    auth=Needs(Permission.SEND),
+)
 @own_transactions
 def go_live(request: HttpRequest, campaign_id: CampaignId, response: HttpResponse) -> Any:
     """Launch the draft of this rehearsal, if it has not changed since. The answer is the campaign
@@ -180,7 +190,12 @@ def go_live(request: HttpRequest, campaign_id: CampaignId, response: HttpRespons
     return show_campaign(request, campaign.pk, response)
 
 
-@router.post("campaigns/{campaign_id}/test", response={201: TestsOut}, auth=Needs(Permission.SEND))
+@router.post(
+    "campaigns/{campaign_id}/test",
+    summary="Send test messages",
+    response={201: TestsOut},
+    auth=Needs(Permission.SEND),
+)
 def send_test(
     request: HttpRequest, campaign_id: CampaignId, body: TestIn, response: HttpResponse
 ) -> Any:

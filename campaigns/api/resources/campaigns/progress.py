@@ -128,7 +128,12 @@ class ProgressOut(Schema):
     countries: list[CountryOut]
 
 
-@router.get("campaigns/{campaign_id}/progress", response=ProgressOut, auth=Needs(Permission.VIEW))
+@router.get(
+    "campaigns/{campaign_id}/progress",
+    summary="Get progress and results",
+    response=ProgressOut,
+    auth=Needs(Permission.VIEW),
+)
 def get_progress(request: HttpRequest, campaign_id: CampaignId) -> Any:
     """How far a campaign is and what became of its messages: the numbers of its page."""
     campaign = find_campaign(request, campaign_id)
@@ -141,7 +146,7 @@ def get_progress(request: HttpRequest, campaign_id: CampaignId) -> Any:
         poll_after=progress.refresh_seconds,
         rate=campaign.rate,
         prepared=progress.frozen,
-        counts=_counts(progress.counts),
+        counts=counts_out(progress.counts),
         excluded=_excluded(progress),
         undelivered=_reasons(progress),
         waiting=[
@@ -159,7 +164,8 @@ def get_progress(request: HttpRequest, campaign_id: CampaignId) -> Any:
     )
 
 
-def _counts(counts: DeliveryCounts) -> CountsOut:
+def counts_out(counts: DeliveryCounts) -> CountsOut:
+    """Recipients by what became of them."""
     return CountsOut(**{name: getattr(counts, name) for name in CountsOut.model_fields})
 
 
@@ -230,6 +236,8 @@ def _clicks(progress: CampaignProgress) -> ClicksOut:
 def _countries(campaign_id: int) -> list[CountryOut]:
     bills = load_country_bills(campaign_id)
     return [
-        CountryOut(country=code, counts=_counts(counts), bill=bill_out(bills.get(code) or Bill()))
+        CountryOut(
+            country=code, counts=counts_out(counts), bill=bill_out(bills.get(code) or Bill())
+        )
         for code, counts in load_country_counts(campaign_id).items()
     ]

@@ -13,7 +13,7 @@ from campaigns.api.access import Needs, actor
 from campaigns.api.paging import Page, PageQuery, SliceQuery, page, slice_page
 from campaigns.api.problems import invalid
 from campaigns.api.resources.campaigns.schemas import CampaignId, find_campaign
-from campaigns.api.schemas import CSV_FILE, NO_NUL, Money, money
+from campaigns.api.schemas import NO_NUL, TABLE_FILE, FileKind, Money, money
 from campaigns.contacts.phones.masking import mask_phone
 from campaigns.contacts.search import queries
 from campaigns.dispatch.models import (
@@ -113,18 +113,20 @@ def list_recipients(
 
 
 @router.get(
-    "campaigns/{campaign_id}/recipients.csv", auth=Needs(Permission.VIEW), openapi_extra=CSV_FILE
+    "campaigns/{campaign_id}/recipients.{kind}",
+    auth=Needs(Permission.VIEW),
+    openapi_extra=TABLE_FILE,
 )
 def export_recipients(
-    request: HttpRequest, campaign_id: CampaignId, query: Query[RecipientFilters]
+    request: HttpRequest, campaign_id: CampaignId, kind: FileKind, query: Query[RecipientFilters]
 ) -> Any:
-    """The recipients of a campaign as CSV, the file of its page. Phones are masked without
+    """The recipients of a campaign as a file: that of its page. Phones are masked without
     `see_phones`.
     """
     chosen, campaign = _chosen(query), find_campaign(request, campaign_id)
     rows = recipients.export_rows(campaign, chosen, not sees_phones(actor(request)))
     table = recipients.EXPORT_COLUMNS, rows
-    return download(request, "csv", recipients.file_name(campaign), table, campaign)
+    return download(request, kind, recipients.file_name(campaign), table, campaign)
 
 
 def _chosen(query: RecipientFilters) -> recipients.RecipientQuery:
@@ -136,7 +138,12 @@ def _chosen(query: RecipientFilters) -> recipients.RecipientQuery:
     return recipients.read_query(values, masked=True)  # finds by a whole phone only
 
 
-@router.get("messages", response=RecipientPage, auth=Needs(Permission.VIEW))
+@router.get(
+    "messages",
+    summary="List messages to a phone",
+    response=RecipientPage,
+    auth=Needs(Permission.VIEW),
+)
 def list_messages(request: HttpRequest, query: Query[MessageQuery]) -> Any:
     """The messages to a phone in all campaigns, the newest first; none for a part of one."""
     rows = visible_to(actor(request), Recipient.objects.all())

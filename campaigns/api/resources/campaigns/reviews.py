@@ -106,6 +106,7 @@ class Counting(Schema):
 
 @router.get(
     "campaigns/{campaign_id}/review",
+    summary="Review campaign before its launch",
     response={200: ReviewOut, 202: Counting},
     auth=Needs(Permission.COMPOSE),
 )

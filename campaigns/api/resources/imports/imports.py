@@ -20,16 +20,18 @@ from campaigns.api.resources.imports.shown_imports import (
     shown,
 )
 from campaigns.api.resources.imports.sources import ColumnIn, PlanIn, require_columns, router
-from campaigns.api.schemas import Body, Country, Id, Text
+from campaigns.api.schemas import TABLE_FILE, Body, Country, FileKind, Id, Text
 from campaigns.contacts.fetching import unattended
 from campaigns.contacts.importing import lifecycle
 from campaigns.contacts.importing.csv_reader import MAX_COLUMNS, MAX_HEAD_ROWS
 from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.lists import exports
 from campaigns.contacts.models import Import, ImportState, RejectedRow
 from campaigns.contacts.pages.forms import LayoutForm
 from campaigns.contacts.phones.masking import mask_cell
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.contacts.undo import lifecycle as undo_lifecycle
+from campaigns.team.pages.audit.downloads import download
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import sees_phones, visible_to
 
@@ -94,7 +96,9 @@ def list_imports(request: HttpRequest, query: Query[ImportQuery]) -> Any:
     return page(request, imports, query, import_out, newest_first=True)
 
 
-@router.get("imports/{import_id}", response=ImportDetail, auth=Needs(Permission.VIEW))
+@router.get(
+    "imports/{import_id}", summary="Get import", response=ImportDetail, auth=Needs(Permission.VIEW)
+)
 def get_one_import(request: HttpRequest, import_id: ImportId, response: HttpResponse) -> Any:
     """An import: its state and counts, its columns with proposals, and its undo. While it is under
     way, Retry-After says when to ask again.
@@ -102,7 +106,12 @@ def get_one_import(request: HttpRequest, import_id: ImportId, response: HttpResp
     return shown(request, import_id, response)
 
 
-@router.patch("imports/{import_id}", response=ImportDetail, auth=EDIT)
+@router.patch(
+    "imports/{import_id}",
+    summary="Change how the file of an import is read",
+    response=ImportDetail,
+    auth=EDIT,
+)
 @own_transactions
 def change_import_layout(
     request: HttpRequest, import_id: ImportId, body: LayoutIn, response: HttpResponse
@@ -128,7 +137,12 @@ def change_import_layout(
     return shown(request, import_id, response)
 
 
-@router.put("imports/{import_id}/columns", response=ImportDetail, auth=EDIT)
+@router.put(
+    "imports/{import_id}/columns",
+    summary="Choose the columns of an import",
+    response=ImportDetail,
+    auth=EDIT,
+)
 def choose_import_columns(
     request: HttpRequest, import_id: ImportId, body: ColumnsIn, response: HttpResponse
 ) -> Any:
@@ -161,7 +175,12 @@ def cancel_import(request: HttpRequest, import_id: ImportId, response: HttpRespo
     return shown(request, import_id, response)
 
 
-@router.get("imports/{import_id}/undo", response=UndoPreviewOut, auth=EDIT)
+@router.get(
+    "imports/{import_id}/undo",
+    summary="Show what undoing an import would do",
+    response=UndoPreviewOut,
+    auth=EDIT,
+)
 def preview_import_undo(request: HttpRequest, import_id: ImportId) -> Any:
     """What an undo of the import would do now."""
     contact_import = get_import(request, import_id, Permission.EDIT_CONTACTS)
@@ -180,7 +199,12 @@ def undo_import(request: HttpRequest, import_id: ImportId, response: HttpRespons
     return shown(request, import_id, response)
 
 
-@router.get("imports/{import_id}/rejected-rows", response=RejectedRowPage, auth=EDIT)
+@router.get(
+    "imports/{import_id}/rejected-rows",
+    summary="List rejected rows of an import",
+    response=RejectedRowPage,
+    auth=EDIT,
+)
 def list_rejected_rows(request: HttpRequest, import_id: ImportId, query: Query[PageQuery]) -> Any:
     """The rows that were not imported, as they are in the file, with the reasons."""
     contact_import = get_import(request, import_id, Permission.EDIT_CONTACTS)
@@ -195,6 +219,21 @@ def list_rejected_rows(request: HttpRequest, import_id: ImportId, query: Query[P
         )
 
     return page(request, RejectedRow.objects.filter(source=contact_import), query, row_out)
+
+
+@router.get(
+    "imports/{import_id}/rejected-rows.{kind}",
+    summary="Export rejected rows of an import",
+    auth=Needs(Permission.SEE_PHONES),
+    openapi_extra=TABLE_FILE,
+)
+def export_rejected_rows(request: HttpRequest, import_id: ImportId, kind: FileKind) -> Any:
+    """The same rows as a file: that of the page, which can be corrected and imported. Needs
+    `edit_contacts` too.
+    """
+    contact_import = get_import(request, import_id, Permission.EDIT_CONTACTS)
+    name, table = exports.rejected_name(contact_import), exports.rejected_table(contact_import)
+    return download(request, kind, name, table, contact_import)
 
 
 def _require_state(contact_import: Import, *states: ImportState) -> None:

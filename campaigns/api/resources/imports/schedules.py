@@ -91,7 +91,12 @@ def get_import_schedule(request: HttpRequest, schedule_id: ScheduleId) -> Any:
     return schedule_out(_get(request, schedule_id, Permission.VIEW))
 
 
-@router.patch("import-schedules/{schedule_id}", response=ScheduleOut, auth=EDIT)
+@router.patch(
+    "import-schedules/{schedule_id}",
+    summary="Pause or resume import schedule",
+    response=ScheduleOut,
+    auth=EDIT,
+)
 def pause_import_schedule(
     request: HttpRequest, schedule_id: ScheduleId, body: ScheduleChanges
 ) -> Any:

@@ -111,7 +111,12 @@ class SourceIn(TargetIn):
     columns: Columns = []
 
 
-@router.post("imports/file", response={201: ImportDetail}, auth=Needs(Permission.EDIT_CONTACTS))
+@router.post(
+    "imports/file",
+    summary="Import a file",
+    response={201: ImportDetail},
+    auth=Needs(Permission.EDIT_CONTACTS),
+)
 @own_transactions
 def import_file(
     request: HttpRequest, body: Form[FileIn], file: File[UploadedFile], response: HttpResponse
@@ -125,7 +130,12 @@ def import_file(
     return _made(request, "file", body, {"file": file}, body.columns or [], response)
 
 
-@router.post("imports", response={201: ImportDetail}, auth=Needs(Permission.EDIT_CONTACTS))
+@router.post(
+    "imports",
+    summary="Import from an address, or rows as text",
+    response={201: ImportDetail},
+    auth=Needs(Permission.EDIT_CONTACTS),
+)
 @own_transactions
 def create_import(request: HttpRequest, body: SourceIn, response: HttpResponse) -> Any:
     """An import of a file at an address, which is fetched, or of rows within the request."""

@@ -64,7 +64,7 @@ def list_pictures(request: HttpRequest, query: Query[PictureQuery]) -> Any:
     return page(request, rows, query, lambda row: _out(request, row), newest_first=True)
 
 
-@router.post("pictures", response={201: PictureOut}, auth=COMPOSE)
+@router.post("pictures", summary="Upload picture", response={201: PictureOut}, auth=COMPOSE)
 @own_transactions
 def create_picture(
     request: HttpRequest, body: Form[PictureOptions], file: File[UploadedFile]

@@ -83,6 +83,7 @@ def get_template(request: HttpRequest, template_id: TemplateId, response: HttpRe
 
 @router.patch(
     "templates/{template_id}",
+    summary="Lock fields of a template",
     response={200: TemplateOut, 412: None},
     auth=Needs(Permission.MODERATE),
 )

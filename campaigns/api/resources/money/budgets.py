@@ -54,7 +54,12 @@ class LimitsOut(Schema):
     limits: list[LimitOut]
 
 
-@router.get("budgets", response=BudgetsOut, auth=Needs(Permission.VIEW))
+@router.get(
+    "budgets",
+    summary="List budgets with what is used of them",
+    response=BudgetsOut,
+    auth=Needs(Permission.VIEW),
+)
 def list_budgets(request: HttpRequest) -> Any:
     """The budgets of the month: of all campaigns, and of users."""
     users = UserBudget.objects.select_related("user")
@@ -81,7 +86,10 @@ def remove_monthly_budget(request: HttpRequest, currency: InCurrency) -> Any:
 
 
 @router.put(
-    "budgets/users/{user_id}/{currency}", response=BudgetOut, auth=Needs(Permission.MANAGE_LIMITS)
+    "budgets/users/{user_id}/{currency}",
+    summary="Set monthly budget of a user",
+    response=BudgetOut,
+    auth=Needs(Permission.MANAGE_LIMITS),
 )
 def set_budget_of_user(
     request: HttpRequest, user_id: UserId, currency: InCurrency, body: AmountIn
@@ -94,6 +102,7 @@ def set_budget_of_user(
 
 @router.delete(
     "budgets/users/{user_id}/{currency}",
+    summary="Remove monthly budget of a user",
     response={204: None},
     auth=Needs(Permission.MANAGE_LIMITS),
 )

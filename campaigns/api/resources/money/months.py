@@ -74,7 +74,9 @@ class ForecastOut(Schema):
     unpriced: Annotated[int, Field(description="Their recipients for whom no price is known.")]
 
 
-@router.get("spend/statement", response=StatementOut, auth=VIEW)
+@router.get(
+    "spend/statement", summary="Get the statement of a month", response=StatementOut, auth=VIEW
+)
 def get_statement(request: HttpRequest, query: Query[MonthQuery]) -> Any:
     """The statement of a month: each campaign and its cost, a table for each currency."""
     period = read_month(query.month)
@@ -91,7 +93,9 @@ def get_statement(request: HttpRequest, query: Query[MonthQuery]) -> Any:
     )
 
 
-@router.get("spend/forecast", response=ForecastOut, auth=VIEW)
+@router.get(
+    "spend/forecast", summary="Get the forecast of this month", response=ForecastOut, auth=VIEW
+)
 def get_forecast(request: HttpRequest) -> Any:
     """What this month will cost, at most ten minutes old."""
     forecast = load_forecast()

@@ -11,17 +11,18 @@ from pydantic import Field
 from campaigns.api.access import Needs, actor
 from campaigns.api.paging import Page, SliceQuery, slice_page
 from campaigns.api.problems import invalid
-from campaigns.api.resources.campaigns.progress import BillOut, bill_out
+from campaigns.api.resources.campaigns.progress import BillOut, CountsOut, bill_out, counts_out
 from campaigns.api.resources.campaigns.recipients import phone_out
-from campaigns.api.schemas import CSV_FILE, ID_MAX, Money, money
+from campaigns.api.schemas import ID_MAX, TABLE_FILE, FileKind, Money, money
 from campaigns.compose.models import Campaign
 from campaigns.gateway.balance import load_balance
 from campaigns.ledger.models import Channel, Kind, LedgerEntry, Purpose
 from campaigns.reports.shared import periods
 from campaigns.reports.shared.periods import Period
 from campaigns.reports.spend import entries, spend_export
-from campaigns.reports.spend.spending import GROUPINGS, NONE, Spending, load_spending
-from campaigns.shared.money import ZERO
+from campaigns.reports.spend.cost_per_result import CostPerResult, load_costs_per_result
+from campaigns.reports.spend.spending import FILTERS, GROUPINGS, NONE, Spending, load_spending
+from campaigns.shared.money import ZERO, exact
 from campaigns.shared.paging import read_slice
 from campaigns.team.models import User
 from campaigns.team.pages.access import get_object_for
@@ -47,13 +48,10 @@ class PeriodQuery(Schema):
     ] = periods.DEFAULT_PERIOD
     first_day: Annotated[Day, Field(description="With `last_day`: instead of `period`.")] = ""
     last_day: Day = ""
-    purpose: Purpose = Purpose.CAMPAIGN
     country: Annotated[str, Field(pattern="^([A-Z]{2}|none)?$")] = ""
-    channel: Channel | None = None
 
 
-class SpendQuery(PeriodQuery):
-    group: Group = "day"
+class ResultQuery(PeriodQuery):
     campaign: IdOrNone = ""
     sender: IdOrNone = ""
     user: IdOrNone = ""
@@ -62,7 +60,15 @@ class SpendQuery(PeriodQuery):
     list: IdOrNone = ""
 
 
+class SpendQuery(ResultQuery):
+    group: Group = "day"
+    purpose: Purpose = Purpose.CAMPAIGN
+    channel: Channel | None = None
+
+
 class EntryFilters(PeriodQuery):
+    purpose: Purpose = Purpose.CAMPAIGN
+    channel: Channel | None = None
     campaign: Annotated[
         int | None,
         Field(ge=1, le=ID_MAX, description="Without one: the entries that have no campaign."),
@@ -93,6 +99,22 @@ class SpendOut(Schema):
     total: Annotated[
         BillOut, Field(description="Labels and lists overlap: groups may add up to more.")
     ]
+
+
+class ResultOut(Schema):
+    """Amounts per result are null with several currencies, and where there is no such result."""
+
+    campaigns: int
+    counts: CountsOut
+    bill: BillOut
+    estimates: Annotated[list[Money], Field(description="If Viber delivers to all accepted.")]
+    per_delivered: str | None
+    per_read: str | None
+    per_sms: Annotated[str | None, Field(description="For each recipient of an SMS.")]
+
+
+class ResultsOut(Schema):
+    results: Annotated[list[ResultOut], Field(description="One for each currency, if possible.")]
 
 
 class EntryOut(Schema):
@@ -138,18 +160,46 @@ def get_spend(request: HttpRequest, query: Query[SpendQuery]) -> Any:
     )
 
 
-@router.get("spend.csv", auth=Needs(Permission.VIEW), openapi_extra=CSV_FILE)
-def export_spend(request: HttpRequest, query: Query[SpendQuery]) -> Any:
-    """What was spent in a period as CSV: the file of the page Spend."""
+@router.get("spend.{kind}", auth=Needs(Permission.VIEW), openapi_extra=TABLE_FILE)
+def export_spend(request: HttpRequest, kind: FileKind, query: Query[SpendQuery]) -> Any:
+    """What was spent in a period as a file: that of the page Spend."""
     spending = _load_spending(query)
     table = spend_export.columns(spending), spend_export.export_rows(spending)
-    return download(request, "csv", spend_export.file_name(spending), table)
+    return download(request, kind, spend_export.file_name(spending), table)
+
+
+@router.get(
+    "spend/results", summary="Get cost per result", response=ResultsOut, auth=Needs(Permission.VIEW)
+)
+def get_spend_results(request: HttpRequest, query: Query[ResultQuery]) -> Any:
+    """What the campaigns launched in a period have cost so far, and for what: the card Cost per
+    result of the page Spend.
+    """
+    results = load_costs_per_result(read_days(query), filters_of(query))
+    return ResultsOut(results=[_result_out(result) for result in results])
+
+
+def _result_out(result: CostPerResult) -> ResultOut:
+    per = {
+        name: None if (amount := getattr(result, name)) is None else exact(amount)
+        for name in ("per_delivered", "per_read", "per_sms")
+    }
+    return ResultOut(
+        campaigns=result.campaigns,
+        counts=counts_out(result.counts),
+        bill=bill_out(result.bill),
+        estimates=[money(amount, each) for each, amount in sorted(result.estimates.items())],
+        **per,
+    )
 
 
 def _load_spending(query: SpendQuery) -> Spending:
-    names = ("campaign", "country", "channel", "sender", "user", "tariff", "label", "list")
-    filters = {name: str(getattr(query, name)) for name in names if getattr(query, name)}
-    return load_spending(_period(query), GROUPINGS[query.group], filters, query.purpose)
+    return load_spending(read_days(query), GROUPINGS[query.group], filters_of(query), query.purpose)
+
+
+def filters_of(query: ResultQuery) -> dict[str, str]:
+    """The filters that a request names, as the page Spend has them."""
+    return {name: str(value) for name in FILTERS if (value := getattr(query, name, None))}
 
 
 def _key(value: object) -> str | None:
@@ -158,20 +208,30 @@ def _key(value: object) -> str | None:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-@router.get("spend/entries", response=EntryPage, auth=Needs(Permission.VIEW))
+@router.get(
+    "spend/entries",
+    summary="List entries of the ledger",
+    response=EntryPage,
+    auth=Needs(Permission.VIEW),
+)
 def list_entries(request: HttpRequest, query: Query[EntryQuery]) -> Any:
     """The ledger entries of one campaign, or of none, in a period, the oldest first."""
     selected = _load_entries(request, query)
     rows = read_slice(selected, entries.PAGE_COLUMN, query.at, query.limit)
-    return slice_page(request, rows, lambda entry: _entry_out(entry, actor(request)))
+    return slice_page(request, rows, lambda entry: entry_out(entry, actor(request)))
 
 
-@router.get("spend/entries.csv", auth=Needs(Permission.VIEW), openapi_extra=CSV_FILE)
-def export_entries(request: HttpRequest, query: Query[EntryFilters]) -> Any:
-    """The same entries as CSV: the file of their page. Phones are masked without `see_phones`."""
+@router.get(
+    "spend/entries.{kind}",
+    summary="Export entries of the ledger",
+    auth=Needs(Permission.VIEW),
+    openapi_extra=TABLE_FILE,
+)
+def export_entries(request: HttpRequest, kind: FileKind, query: Query[EntryFilters]) -> Any:
+    """The same entries as a file: that of their page. Phones are masked without `see_phones`."""
     rows = entries.export_rows(_load_entries(request, query), not sees_phones(actor(request)))
     table = entries.EXPORT_COLUMNS, rows
-    return download(request, "csv", entries.file_name(_period(query)), table)
+    return download(request, kind, entries.file_name(read_days(query)), table)
 
 
 def _load_entries(request: HttpRequest, query: EntryFilters) -> QuerySet[LedgerEntry]:
@@ -182,10 +242,11 @@ def _load_entries(request: HttpRequest, query: EntryFilters) -> QuerySet[LedgerE
     filters |= {
         name: str(getattr(query, name)) for name in ("country", "channel") if getattr(query, name)
     }
-    return entries.load_entries(_period(query), filters, query.purpose)
+    return entries.load_entries(read_days(query), filters, query.purpose)
 
 
-def _entry_out(entry: LedgerEntry, user: User) -> EntryOut:
+def entry_out(entry: LedgerEntry, user: User) -> EntryOut:
+    """An entry of the ledger as `user` sees it."""
     return EntryOut(
         id=entry.pk,
         at=entry.at,
@@ -218,12 +279,16 @@ def get_balance(request: HttpRequest) -> Any:
     )
 
 
-def _period(query: PeriodQuery) -> Period:
-    """The days that a request names. Raises Problem."""
-    given = {"period": query.period}
+def period_values(query: PeriodQuery) -> dict[str, str]:
+    """The days that a request names, as the page Spend has them."""
     if query.first_day or query.last_day:
-        given = {"period": "custom", "from": query.first_day, "to": query.last_day}
-    period, error = periods.read_period(given)
+        return {"period": "custom", "from": query.first_day, "to": query.last_day}
+    return {"period": query.period}
+
+
+def read_days(query: PeriodQuery) -> Period:
+    """The days that a request names. Raises Problem."""
+    period, error = periods.read_period(period_values(query))
     if error:
         text = "Name a first and a last day, in this order and at most three years apart."
         raise invalid("first_day", "invalid", text)

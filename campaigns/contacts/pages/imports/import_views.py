@@ -309,5 +309,5 @@ def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
 def import_rejected(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """Download the rejected rows, with row number and reason, as a file of `kind`."""
     contact_import = _editable_import(request, pk)
-    name, table = f"rejected-{contact_import.pk}", exports.rejected_table(contact_import)
+    name, table = exports.rejected_name(contact_import), exports.rejected_table(contact_import)
     return download(request, kind, name, table, contact_import)

@@ -1,7 +1,5 @@
 """Settings -> Audit trail: administrators search it, and take it as a file. Both are recorded."""
 
-from collections.abc import Sequence
-
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -10,9 +8,8 @@ from django.views.decorators.http import require_safe
 
 from campaigns.shared.paging import slice_of
 from campaigns.shared.query_values import read_id
-from campaigns.shared.table_columns import Cell, Column, Kind
 from campaigns.team import audit
-from campaigns.team.models import AuditEntry
+from campaigns.team.audit.exports import FILE_NAME, audit_table
 from campaigns.team.pages.access import current_user, permission_required, require_permission
 from campaigns.team.pages.audit.downloads import download
 from campaigns.team.pages.audit.search_forms import SearchForm
@@ -28,26 +25,6 @@ PAGES = {
     "segment": "segment-detail",
     "user": "member",
 }
-COLUMNS = (
-    Column("id", Kind.NUMBER),
-    Column("time", Kind.TIME),
-    *map(
-        Column,
-        (
-            "who",
-            "kind",
-            "role",
-            "brand",
-            "address",
-            "session",
-            "object",
-            "action",
-            "detail",
-            "result",
-        ),
-    ),
-    Column("reason"),
-)
 
 
 @require_safe
@@ -71,27 +48,8 @@ def audit_trail(request: HttpRequest) -> HttpResponse:
 def audit_export(request: HttpRequest) -> HttpResponseBase:
     """The entries that match the filters as CSV, oldest first."""
     require_permission(current_user(request), Permission.READ_AUDIT_TRAIL)
-    entries = SearchForm(request.GET).entries().order_by("at", "pk")
-    table = COLUMNS, map(_cells, entries.iterator(chunk_size=2_000))
-    return download(request, "csv", "audit-trail", table, TRAIL)
-
-
-def _cells(entry: AuditEntry) -> Sequence[Cell]:
-    return (
-        entry.pk,
-        entry.at,
-        entry.who,
-        entry.get_kind_display(),
-        entry.get_role_display(),
-        entry.brand,
-        entry.address,
-        entry.session,
-        entry.subject,
-        entry.action,
-        entry.detail,
-        entry.get_result_display(),
-        entry.reason,
-    )
+    table = audit_table(SearchForm(request.GET).entries())
+    return download(request, "csv", FILE_NAME, table, TRAIL)
 
 
 def _object_url(subject: str) -> str:
