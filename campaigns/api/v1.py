@@ -23,6 +23,7 @@ from campaigns.api.resources import (
     people,
     segments,
     stop_list,
+    triggers,
     webhooks,
 )
 from campaigns.api.resources.campaigns import (
@@ -70,7 +71,7 @@ RESOURCES = (
     campaigns, reviews, launching, actions, progress, recipients, notes,
     spend, months, budgets,
     templates, pictures, labels, test_groups, senders,
-    webhooks, brands,
+    triggers, webhooks, brands,
 )  # fmt: skip
 for resource in RESOURCES:
     api.add_router("", resource.router)

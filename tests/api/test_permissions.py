@@ -14,7 +14,7 @@ from django.test import Client
 
 from campaigns.api.v1 import openapi
 from campaigns.contacts.people.person_ids import id_of
-from campaigns.models import Sender
+from campaigns.models import Campaign, Sender, Trigger
 from campaigns.shared.brands.scope import MAIN, acting_for
 from campaigns.team.models import Brand, Role
 from campaigns.team.permissions import PERMISSIONS, Permission
@@ -71,6 +71,9 @@ BODIES: dict[str, Any] = {
     "create_webhook": {"address": "https://hooks.example.com/2", "kinds": ["message.read"]},
     "change_webhook": {"description": "New"},
     "rotate_webhook_secret": {},
+    "send_event": {"event": "order.paid", "id": "2", "phone": "0971239999"},
+    "create_trigger": {"event": "order.left", "draft_id": FIRST},
+    "set_trigger_limits": {"people_max": 10},
     "create_brand": {"name": "New"},
     "rename_brand": {"name": "New"},
 }
@@ -107,6 +110,8 @@ def clients() -> dict[str, ApiClient]:
     columns["marketer who may view"] = client_of(marketer, {Permission.VIEW})
     with acting_for(Brand.objects.create(name="Other", slug="other").pk):
         Sender.objects.create(name=SENDER)
+        draft = Campaign.objects.create(name="Paid", text="Thanks")
+        Trigger.objects.create(event="order.paid", draft=draft)
         columns["another brand"] = client_of(boss, frozenset(Permission))
     return columns
 
