@@ -24,7 +24,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch import lifecycle, running_changes
 from campaigns.compose.schedule.sending_hours import SendingHours
 from campaigns.models import (
     AuditEntry,
@@ -207,7 +207,7 @@ class CampaignAdmin(ReadOnly):
                 request, _("Enter hours within one day, such as 09:00-21:00."), messages.ERROR
             )
             return
-        self._move(request, chosen, partial(lifecycle.change_hours, hours=hours))
+        self._move(request, chosen, partial(running_changes.change_hours, hours=hours))
 
     def _move(self, request: HttpRequest, chosen: QuerySet[Campaign], move: lifecycle.Move) -> None:
         """Apply `move` to each of `chosen`. Those that refuse it are named with the reason."""

@@ -19,6 +19,8 @@ from campaigns.compose.models import (
     Sender,
     TestGroup,
     Timing,
+    Trigger,
+    TriggerEvent,
     WebPicture,
 )
 from campaigns.contacts.fetching.models import ImportSchedule
@@ -166,6 +168,8 @@ __all__ = [
     "TestGroup",
     "Timing",
     "TopicPreference",
+    "Trigger",
+    "TriggerEvent",
     "User",
     "UserBudget",
     "WantedKind",

@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("campaigns.results.pages.urls")),
     path("", include("campaigns.dispatch.pages.urls")),
     path("", include("campaigns.compose.pages.urls")),
+    path("", include("campaigns.compose.pages.triggers.urls")),
     path("", include("campaigns.contacts.pages.urls")),
     path("", include("campaigns.team.pages.urls")),
 ]

@@ -25,6 +25,7 @@ from campaigns.api.resources import (
     people,
     segments,
     stop_list,
+    triggers,
     webhooks,
 )
 from campaigns.api.resources.campaigns import (
@@ -80,7 +81,7 @@ RESOURCES = (
     campaigns, reviews, launching, actions, progress, recipients, best_times, notes,
     spend, months, saved_reports, reconciliation, budgets,
     templates, pictures, labels, test_groups, senders,
-    webhooks, brands, alerts, audit_trail,
+    triggers, webhooks, brands, alerts, audit_trail,
 )  # fmt: skip
 for resource in RESOURCES:
     api.add_router("", resource.router)

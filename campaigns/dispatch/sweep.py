@@ -9,15 +9,17 @@ import time
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.launch.reachable import reachable
 from campaigns.compose.models import Campaign, CampaignState
+from campaigns.compose.triggers.arrivals import TAKE
 from campaigns.dispatch import message_changes
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.budgets.reservations import resume_where_it_fits
+from campaigns.dispatch.freeze.events import triggers_with_waiting
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState, Tally
 from campaigns.dispatch.tally import TallyChanges
 from campaigns.dispatch.workers.slots import delete_abandoned, record_heartbeat
@@ -50,6 +52,8 @@ def sweep() -> None:
             with using(key):
                 lifecycle.start_due(now)
                 resume_where_it_fits()
+    for trigger_id in triggers_with_waiting():
+        enqueue(TAKE, trigger_id)
     cancel_remaining()
     finish_campaigns()
     delete_abandoned(now)
@@ -147,9 +151,11 @@ def finish_campaigns() -> None:
     """
     under_way: set[int] = set()
     states = [CampaignState.SENDING, CampaignState.PAUSED]
+    is_closed = Q(open_until=None) | Q(open_until__lte=database_clock.now())
+    is_closed &= Q(audience__gt=0)
     for key in keys_in_use():
         with using(key):
-            campaigns = Campaign.objects.filter(reachable(), state__in=states, audience__gt=0)
+            campaigns = Campaign.objects.filter(reachable(), is_closed, state__in=states)
             under_way.update(campaigns.values_list("pk", flat=True))
     for campaign_id in sorted(under_way):
         finish_if_done(campaign_id)
@@ -164,7 +170,7 @@ def finish_if_done(campaign_id: int) -> bool:
         or 0
     )
     audience = Campaign.objects.get(pk=campaign_id).audience
-    if settled != audience or not lifecycle.finish(campaign_id):
+    if settled != audience or not lifecycle.finish(campaign_id, audience):
         return False
     _log_result(campaign_id)
     return True

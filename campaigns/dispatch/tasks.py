@@ -12,7 +12,7 @@ from campaigns.compose.launch.reachable import sendable, using_key_of_campaign
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import sweep as sweep_module
 from campaigns.dispatch.budgets import warnings
-from campaigns.dispatch.freeze import recipients
+from campaigns.dispatch.freeze import events, recipients
 from campaigns.dispatch.send.leases import reconcilable
 from campaigns.dispatch.send.running_campaigns import sendable_batches
 from campaigns.dispatch.send.sender import BatchSender
@@ -59,6 +59,15 @@ def work(first: int = 0) -> None:
         enqueue(PREPARE, campaign_id)
     if not is_taken("rehearse") and sendable_batches(now, rehearsals=True).exists():
         enqueue(REHEARSE)
+
+
+def take_events(trigger_id: int) -> None:
+    """Turn the events of a trigger that wait into recipients. In safe mode they go on waiting."""
+    if safe_mode.in_safe_mode():
+        return
+    until = timezone.now() + TIME_SLICE
+    if events.take(trigger_id, lambda: timezone.now() < until):
+        work()
 
 
 def _enqueue_work(key: GatewayKey, turn: Turn, now: datetime) -> None:

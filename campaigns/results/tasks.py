@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from campaigns.compose.triggers import arrivals
 from campaigns.dispatch.tasks import ASK, work
 from campaigns.dispatch.workers.slots import WorkerSlot, ask_jobs, is_any_free
 from campaigns.dispatch.workers.turns import enqueue_for, find_key, turns
@@ -32,6 +33,7 @@ def wake(first: int = 0) -> None:
     Keys after the one of `first` come before it, as in dispatch.tasks.work.
     """
     clear_rehearsals.delete_old_rehearsal(timezone.now())
+    arrivals.remove_old(timezone.now())
     for turn, key in turns(first):
         with using(key):
             if is_any_free(ask_jobs(turn)) and asker.is_due(timezone.now()):

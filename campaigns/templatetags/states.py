@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.compose.models import CampaignState
+from campaigns.compose.models import CampaignState, EventState, TriggerState
 from campaigns.contacts.fetching.models import RunResult
 from campaigns.contacts.models import Consent, ImportState
 from campaigns.dispatch.models import DeliveryState, SendState
@@ -81,6 +81,16 @@ CONSENT: dict[str, Look] = {
     Consent.GIVEN: Look(Consent.GIVEN.label, "green", "check"),
     Consent.WITHDRAWN: Look(Consent.WITHDRAWN.label, "red", "ban"),
 }
+TRIGGER: dict[str, Look] = {
+    TriggerState.OFF: Look(TriggerState.OFF.label, "secondary", "player-pause"),
+    TriggerState.ON: Look(TriggerState.ON.label, "green", "bolt"),
+    TriggerState.ENDED: Look(TriggerState.ENDED.label, "dark", "ban"),
+}
+EVENT: dict[str, Look] = {
+    EventState.WAITING: Look(EventState.WAITING.label, "secondary", "clock"),
+    EventState.TAKEN: Look(EventState.TAKEN.label, "azure", "send"),
+    EventState.SKIPPED: Look(EventState.SKIPPED.label, "orange", "circle-x"),
+}
 TABLES = {
     "campaign": CAMPAIGN,
     "recipient": RECIPIENT,
@@ -88,6 +98,8 @@ TABLES = {
     "run": RUN,
     "step": STEP,
     "consent": CONSENT,
+    "trigger": TRIGGER,
+    "event": EVENT,
 }
 
 

@@ -31,6 +31,8 @@ from campaigns.models import (
     Sender,
     StopListEntry,
     TestGroup,
+    Trigger,
+    TriggerEvent,
     User,
     Webhook,
     WebhookDelivery,
@@ -146,6 +148,7 @@ def _settings(user: User) -> None:
     )
     GatewayCheck.objects.create(pk=FIRST, actor=user, sender="ViberShop")
     _webhook(user)
+    _trigger(user)
     OutgoingMail.objects.create(
         pk=FIRST,
         address="olena@example.com",
@@ -174,6 +177,14 @@ def _webhook(user: User) -> None:
         events=1,
         created_at=timezone.now(),
         next_try_at=timezone.now(),
+    )
+
+
+def _trigger(user: User) -> None:
+    draft = make_campaign("Paid", CampaignState.DRAFT, pk=REHEARSAL + 1, created_by=user)
+    trigger = Trigger.objects.create(pk=FIRST, event="order.paid", draft=draft, created_by=user)
+    TriggerEvent.objects.create(
+        pk=FIRST, trigger=trigger, event="order.paid", key="1", msisdn=PHONE, at=timezone.now()
     )
 
 

@@ -14,7 +14,7 @@ from django.test import Client
 
 from campaigns.api.v1 import openapi
 from campaigns.contacts.people.person_ids import id_of
-from campaigns.models import Sender
+from campaigns.models import Campaign, Sender, Trigger
 from campaigns.shared.brands.scope import MAIN, acting_for
 from campaigns.team.models import Brand, Role
 from campaigns.team.permissions import PERMISSIONS, Permission
@@ -74,6 +74,9 @@ BODIES: dict[str, Any] = {
     "create_saved_report": {"name": "New"},
     "add_correction": {"amount": "1", "currency": "EUR", "channel": "viber", "note": "Why"},
     "add_fee": {"sender_id": FIRST, "month": "2026-11", "amount": "5", "currency": "EUR"},
+    "send_event": {"event": "order.paid", "id": "2", "phone": "0971239999"},
+    "create_trigger": {"event": "order.left", "draft_id": FIRST},
+    "set_trigger_limits": {"people_max": 10},
     "create_brand": {"name": "New"},
     "rename_brand": {"name": "New"},
 }
@@ -110,6 +113,8 @@ def clients() -> dict[str, ApiClient]:
     columns["marketer who may view"] = client_of(marketer, {Permission.VIEW})
     with acting_for(Brand.objects.create(name="Other", slug="other").pk):
         Sender.objects.create(name=SENDER)
+        draft = Campaign.objects.create(name="Paid", text="Thanks")
+        Trigger.objects.create(event="order.paid", draft=draft)
         columns["another brand"] = client_of(boss, frozenset(Permission))
     return columns
 

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from campaigns.compose.launch import approval, lifecycle
+from campaigns.compose.launch import approval, lifecycle, running_changes
 from campaigns.compose.models import ApprovalLimit, Campaign, CampaignState, PriceList, Timing
 from campaigns.contacts.models import Contact, StopListEntry
 from campaigns.ledger.models import Purpose
@@ -225,7 +225,7 @@ def _other_words(campaign: Campaign) -> None:
 
 
 def _more_budget(campaign: Campaign) -> None:
-    lifecycle.change_budget(campaign.pk, None, Decimal(5))
+    running_changes.change_budget(campaign.pk, None, Decimal(5))
 
 
 CHANGES = [_more_people, _one_for_another, _fewer_people, _dearer, _other_words, _more_budget]

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns.compose.launch import lifecycle, pause_reasons
+from campaigns.compose.launch import lifecycle, pause_reasons, running_changes
 from campaigns.compose.models import Campaign, CampaignState, PriceList
 from campaigns.compose.pricing import price_list
 from campaigns.contacts.models import Contact
@@ -83,11 +83,11 @@ def test_budget_set_after_the_launch_has_the_currency_of_the_prices() -> None:
     prices(UA="USD")
     campaign = factory.launched(1)
     assert campaign.budget_currency == ""
-    lifecycle.change_budget(campaign.pk, None, D(10))
+    running_changes.change_budget(campaign.pk, None, D(10))
     campaign.refresh_from_db()
     assert (campaign.budget, campaign.budget_currency) == (D(10), "USD")
     assert AuditEntry.objects.get(action="budget").detail == "10.00 USD"
-    lifecycle.change_budget(campaign.pk, None, None)
+    running_changes.change_budget(campaign.pk, None, None)
     campaign.refresh_from_db()
     assert (campaign.budget, campaign.budget_currency) == (None, "")
 

@@ -11,7 +11,7 @@ from django.db.models import Sum
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch import lifecycle, running_changes
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.models import Contact
 from campaigns.dispatch import sweep
@@ -192,7 +192,7 @@ def test_what_was_paused_for_another_reason_never_resumes(
 ) -> None:
     campaign = launched(150, budget=D(10))
     gateway.send()
-    lifecycle.change_budget(campaign.pk, None, D(1000))
+    running_changes.change_budget(campaign.pk, None, D(1000))
     lifecycle.resume(campaign.pk, None)
     lifecycle.pause(campaign.pk, None, reason)
     sweep.sweep()

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch import lifecycle, running_changes
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.budgets import holds, reservations
 from campaigns.dispatch.models import Batch
@@ -65,7 +65,7 @@ def test_budget_includes_the_sms_that_may_follow(sandbox: RunningSandbox) -> Non
 def test_raised_budget_sends_exactly_the_rest(sandbox: RunningSandbox) -> None:
     campaign = factory.launched(900, budget=Decimal("10"))
     send(sandbox)
-    lifecycle.change_budget(campaign.pk, None, Decimal("1000"))
+    running_changes.change_budget(campaign.pk, None, Decimal("1000"))
     lifecycle.resume(campaign.pk, None)
     send(sandbox)
     bill = sandbox.bill()

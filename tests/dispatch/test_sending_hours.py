@@ -8,7 +8,7 @@ import time_machine
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch import lifecycle, running_changes
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.compose.schedule.sending_hours import DAYTIME, SendingHours
 from campaigns.contacts.models import Contact, ContactList
@@ -168,13 +168,13 @@ def test_changed_hours_apply_from_the_next_round(
 ) -> None:
     campaign = launched()
     assert send(sandbox) == phones(LONDON, KYIV, NEW_YORK)  # 06:30 in California
-    lifecycle.change_hours(campaign.pk, None, SendingHours(time(6), time(21)))
+    running_changes.change_hours(campaign.pk, None, SendingHours(time(6), time(21)))
     assert send(sandbox) == phones(LONDON, KYIV, NEW_YORK, LOS_ANGELES)
-    lifecycle.change_hours(campaign.pk, None, None)
+    running_changes.change_hours(campaign.pk, None, None)
     assert send(sandbox) == phones(EVERYBODY)  # toll-free, somewhere in America
     assert sweep.finish_if_done(campaign.pk)
     with pytest.raises(lifecycle.Refused, match="Finished"):
-        lifecycle.change_hours(campaign.pk, None, None)
+        running_changes.change_hours(campaign.pk, None, None)
 
 
 def test_hours_set_on_a_campaign_launched_without_any(
@@ -188,7 +188,7 @@ def test_hours_set_on_a_campaign_launched_without_any(
     lifecycle.launch(campaign.pk, None)
     freeze(campaign.pk, timezone.now() + factory.SOON)
     # 14:30 in London, 16:30 in Kyiv
-    lifecycle.change_hours(campaign.pk, None, SendingHours(time(9), time(16)))
+    running_changes.change_hours(campaign.pk, None, SendingHours(time(9), time(16)))
     assert send(sandbox) == phones(LONDON)
 
 
@@ -202,7 +202,7 @@ def test_batch_waiting_for_a_connection_obeys_new_hours(
     batch = PreparedBatch(Claim(1, campaign.pk, 1, "GB", 50, 1), None, {}, {})
     sender.running = {running.id: running for running in load_running(timezone.now())}
     assert not sender._must_not_leave(batch, timezone.now())
-    lifecycle.change_hours(campaign.pk, None, SendingHours(time(15), time(16)))
+    running_changes.change_hours(campaign.pk, None, SendingHours(time(15), time(16)))
     sender.running = {running.id: running for running in load_running(timezone.now())}
     assert sender._must_not_leave(batch, timezone.now())
 

@@ -75,6 +75,7 @@ REPEATABLE = {
     "saved-report-delete", "saved-report-resume", "segment-count", "segment-delete",
     "segment-edit", "sender-delete", "session-end", "sessions-end", "statistics-files",
     "stop-lift", "template-delete", "template-lock", "test-group-delete", "token-revoke",
+    "trigger-detail", "trigger-end", "trigger-off", "trigger-on", "trigger-skip",
     "user-budget-delete", "webhook", "webhook-delete", "webhook-secret", "webhook-switch",
 }  # fmt: skip
 
@@ -133,7 +134,7 @@ def test_forms_have_a_token_where_their_address_wants_one() -> None:
         "approval-limits", "campaign-budget", "corrections", "label-list", "list-add", "list-copy",
         "list-paste", "month-budgets", "person-edit", "saved-report-new", "sender-list",
         "stop-list", "test-groups", "rehearsal-live", "campaign-autosave-new", "member-list",
-        "brand-list", "token-list", "webhook-list",
+        "brand-list", "token-list", "webhook-list", "trigger-new",
     }  # fmt: skip
     assert with_token | drawn >= ONCE
     for name in ("bootstrap5/form_content.html", "components/confirm_button.html"):

@@ -12,7 +12,7 @@ from campaigns.compose.draft_fields import FIELDS, SAVED_CHOICES, Copied
 from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.launch.lifecycle import CAN_EDIT, Refused
 from campaigns.compose.library import senders
-from campaigns.compose.models import Campaign, EarlierCampaign
+from campaigns.compose.models import Campaign, EarlierCampaign, Trigger, TriggerState
 from campaigns.ledger.models import Purpose
 from campaigns.team import audit
 from campaigns.team.models import User
@@ -91,6 +91,8 @@ def lock_draft(campaign_id: int) -> Campaign:
     campaign = Campaign.objects.select_for_update().filter(pk=campaign_id).first()
     if campaign is None or campaign.state not in CAN_EDIT:
         raise Refused(_("This is no longer a draft. Duplicate it to make changes."))
+    if Trigger.objects.filter(draft=campaign, state=TriggerState.ON).exists():
+        raise Refused(_("A trigger sends this message. Switch it off before you change it."))
     return campaign
 
 
@@ -133,6 +135,8 @@ def duplicate(campaign: Campaign, actor: User | None) -> Campaign:
 def delete(campaign_id: int, actor: User | None) -> str:
     """Delete a draft for good; its name. Raises Refused when it is no longer a draft."""
     campaign = lock_draft(campaign_id)
+    if Trigger.objects.filter(draft=campaign).exists():
+        raise Refused(_("This is the message of a trigger. End the trigger first."))
     audit.record(actor, campaign, "deleted", campaign.name)
     campaign.delete()
     return campaign.name

@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.draft_fields import FIELDS
+from campaigns.compose.launch.funds_check import budget_currency
 from campaigns.compose.message.audience_counts import measure_now
 from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.render import compile_message
@@ -135,6 +136,29 @@ def count_unapproved(campaign: Campaign, launcher: User | None, check: ApprovalC
             currency=currency,
             defaults={"user": launcher, "day": day, "amount": amount},
         )
+
+
+def budget_needs_approval(campaign: Campaign, launcher: User | None) -> bool:
+    """Whether `launcher` needs an approver for what costs the budget of `campaign` again and again:
+    the most that it may cost on a day counts as that of a launch.
+    """
+    limits = _limits()
+    if not limits:
+        return False
+    most = _budget(campaign)
+    return not most or _exceeds(most, limits, _other_launches(campaign, launcher))
+
+
+def count_budget(campaign: Campaign, launcher: User | None) -> None:
+    """Let the whole budget of `campaign` count as what `launcher` launched without approval."""
+    if _limits():
+        count_unapproved(campaign, launcher, replace(NOT_NEEDED, most=_budget(campaign)))
+
+
+def _budget(campaign: Campaign) -> dict[str, Decimal]:
+    """The budget by its currency; empty without one, or while its currency is not known."""
+    currency = budget_currency(campaign, campaign.budget)
+    return {currency: campaign.budget} if campaign.budget is not None and currency else {}
 
 
 def missing_approval(campaign: Campaign) -> ApprovalCheck | None:

@@ -31,7 +31,7 @@ from campaigns.compose.message.message_lengths import LengthRange
 from campaigns.compose.message.pictures import is_picture_reachable
 from campaigns.compose.message.render import CompiledMessage, compile_message, message_for
 from campaigns.compose.message.sms import GSM_7, measure_sms
-from campaigns.compose.models import Campaign, Timing
+from campaigns.compose.models import Campaign, Timing, Trigger
 from campaigns.compose.schedule.sending_hours import Place, SendingHours
 from campaigns.compose.schedule.time_zones import COUNTRIES_BY_AREA
 from campaigns.contacts.phones import countries
@@ -62,6 +62,9 @@ def problems(campaign: Campaign, measured: MeasuredAudience | None = None) -> li
     """
     measured = measured or measure_now(Audience.of(campaign), compile_message(campaign))
     problem_list = message_problems(campaign)
+    if trigger := Trigger.objects.filter(draft=campaign.pk).first():
+        text = _("This is the message of the trigger “%(event)s”, which sends it.")
+        return [*problem_list, Problem("", text % {"event": trigger.event})]
     if not measured.audience:
         problem_list.append(Problem("lists", _("Choose a list or a segment.")))
         return problem_list

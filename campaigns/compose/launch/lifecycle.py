@@ -6,7 +6,6 @@ changes the state and the others raise Refused with a message for the user.
 
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -26,10 +25,8 @@ from campaigns.compose.message.audience_counts import measure_now
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.message.tracking.tracked_links import tracking_of
 from campaigns.compose.models import Campaign, CampaignState, Timing
-from campaigns.compose.schedule.sending_hours import SendingHours
 from campaigns.ledger.models import Purpose
 from campaigns.shared.brands.scope import acting_for
-from campaigns.shared.money import exact
 from campaigns.shared.queue import enqueue
 from campaigns.team import accounts, audit
 from campaigns.team.models import User
@@ -53,7 +50,7 @@ class Refused(Exception):  # noqa: N818 - a refusal with its message, not a fail
     """What the user asked for is not allowed now; `str()` is the message for them."""
 
 
-def _wake() -> None:
+def wake() -> None:
     """Wake a worker. Only a hint: the work is in the tables, and the sweep finds it anyway."""
     enqueue(WAKE)
 
@@ -66,7 +63,7 @@ def _change_state(
     return state_changes.update(campaigns, to, **changes)
 
 
-def _refusal(campaign_id: int, verb: str) -> Refused:
+def refusal(campaign_id: int, verb: str) -> Refused:
     """The refusal of an action that the state does not allow; `verb` as in "launched"."""
     label = Campaign.objects.get(pk=campaign_id).get_state_display()
     return Refused(
@@ -136,7 +133,7 @@ def launch(
         else:
             state_log.record(actor, campaign, "launched", str(recipients))
             approval.count_unapproved(campaign, actor, check)
-            _wake()
+            wake()
 
 
 def _launch_changes(campaign: Campaign, actor: User | None, check: ApprovalCheck) -> dict[str, Any]:
@@ -178,7 +175,7 @@ def _check_ready(
 def _launched_or_edited(campaign_id: int) -> Refused:
     if Campaign.objects.filter(pk=campaign_id, state=S.DRAFT).exists():
         return Refused(_("The draft was changed a moment ago. Review it again before you launch."))
-    return _refusal(campaign_id, _("launched"))
+    return refusal(campaign_id, _("launched"))
 
 
 @reachable.with_key_of_brand
@@ -191,7 +188,7 @@ def approve(campaign_id: int, actor: User | None, fingerprint: str) -> None:
     """
     campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
     if campaign.state not in CAN_APPROVE:
-        raise _refusal(campaign_id, _("approved"))
+        raise refusal(campaign_id, _("approved"))
     _require_approver(campaign, actor)
     recipients, check = _check_ready(campaign)
     if check.fingerprint != campaign.approval_fingerprint and check is not approval.NOT_NEEDED:
@@ -210,10 +207,10 @@ def approve(campaign_id: int, actor: User | None, fingerprint: str) -> None:
             approved_by=actor,
             **_launch_columns(campaign, campaign.approval_asked_by, recipients),
         ):
-            raise _refusal(campaign_id, _("approved"))
+            raise refusal(campaign_id, _("approved"))
         state_log.record(actor, campaign, "approved", check.summary)
         _notify_requester(campaign, approved=True)
-        _wake()
+        wake()
 
 
 def return_to_draft(campaign_id: int, actor: User | None, note: str) -> None:
@@ -224,7 +221,7 @@ def return_to_draft(campaign_id: int, actor: User | None, note: str) -> None:
     """
     campaign = Campaign.objects.get(pk=campaign_id)
     if campaign.state not in CAN_APPROVE:
-        raise _refusal(campaign_id, _("returned to draft"))
+        raise refusal(campaign_id, _("returned to draft"))
     if approval.may_approve(campaign, actor) and not note.strip():
         raise Refused(_("Write what has to be changed."))
     _to_draft(campaign, actor, "returned", note.strip())
@@ -243,7 +240,7 @@ def _to_draft(campaign: Campaign, actor: User | None, action: str, note: str) ->
     columns |= {"finished_at": now} if is_test else {}
     with transaction.atomic():
         if not state_changes.update(waiting, S.CANCELLED if is_test else S.DRAFT, **columns):
-            raise _refusal(campaign.pk, _("returned to draft"))
+            raise refusal(campaign.pk, _("returned to draft"))
         audit.record(actor, campaign, "cancelled" if is_test else action, note)
         campaign.approval_note = note[:500]
         if actor is None or actor.pk != campaign.approval_asked_by_id:
@@ -272,7 +269,7 @@ def pause(
         if not _change_state(
             campaign_id, CAN_PAUSE, S.PAUSED, reason=reason, reason_detail=detail[:300]
         ):
-            raise _refusal(campaign_id, _("paused"))
+            raise refusal(campaign_id, _("paused"))
         sentence = pause_reason(reason).sentence
         state_log.record(actor, Campaign(pk=campaign_id), "paused", f"{sentence} {detail}".strip())
 
@@ -303,9 +300,9 @@ def resume(campaign_id: int, actor: User | None) -> None:
         _refuse_without_approval(campaign)
     with transaction.atomic():
         if not _change_state(campaign_id, CAN_RESUME, state, **changes):
-            raise _refusal(campaign_id, _("resumed"))
+            raise refusal(campaign_id, _("resumed"))
         state_log.record(actor, campaign, "approved" if changes else "resumed")
-        _wake()
+        wake()
 
 
 def _refuse_other_account(campaign: Campaign) -> None:
@@ -324,7 +321,7 @@ def resume_by_itself(campaign_id: int, reasons: Collection[str]) -> bool:
         if not state_changes.update(paused, S.SENDING, reason="", reason_detail=""):
             return False
         state_log.record(None, Campaign(pk=campaign_id), "resumed by itself")
-        _wake()
+        wake()
     return True
 
 
@@ -342,42 +339,9 @@ def cancel(campaign_id: int, actor: User | None, detail: str = "") -> None:
     """
     with transaction.atomic():
         if not _change_state(campaign_id, CAN_CANCEL, S.CANCELLED, finished_at=timezone.now()):
-            raise _refusal(campaign_id, _("cancelled"))
+            raise refusal(campaign_id, _("cancelled"))
         state_log.record(actor, Campaign(pk=campaign_id), "cancelled", detail)
-        _wake()
-
-
-def change_budget(campaign_id: int, actor: User | None, budget: Decimal | None) -> None:
-    """Set the most that a campaign may cost; None for no limit. Raises Refused if it is over."""
-    campaigns = Campaign.objects.filter(pk=campaign_id).exclude(state__in=FINAL)
-    currency = budget_currency(Campaign.objects.get(pk=campaign_id), budget)
-    with transaction.atomic():
-        if not campaigns.update(budget=budget, budget_currency=currency, updated_at=timezone.now()):
-            raise _refusal(campaign_id, _("given a new budget"))
-        detail = "" if budget is None else f"{exact(budget)} {currency}".strip()
-        audit.record(actor, Campaign(pk=campaign_id), "budget", detail)
-
-
-def can_change_hours(campaign: Campaign) -> bool:
-    """Whether the sending hours can be changed after the launch."""
-    return campaign.state in ACTIVE and campaign.timing != Timing.GATEWAY
-
-
-def change_hours(campaign_id: int, actor: User | None, hours: SendingHours | None) -> None:
-    """Set the sending hours, in the recipient's local time; None for any time.
-
-    Workers follow them from their next batch on. Raises Refused for a draft, for a campaign that is
-    over, and for one scheduled at the gateway, which knows no sending hours.
-    """
-    campaigns = Campaign.objects.filter(pk=campaign_id, state__in=ACTIVE).exclude(
-        timing=Timing.GATEWAY
-    )
-    start, end = (hours.start, hours.end) if hours else (None, None)
-    with transaction.atomic():
-        if not campaigns.update(sends_from=start, sends_until=end, updated_at=timezone.now()):
-            raise _refusal(campaign_id, _("given new sending hours"))
-        audit.record(actor, Campaign(pk=campaign_id), "hours", str(hours or ""))
-        _wake()
+        wake()
 
 
 def any_under_way() -> bool:
@@ -435,10 +399,24 @@ def complete_freeze(campaign_id: int, audience: int) -> bool:
     return _advance(campaign_id, frozenset({S.PREPARING}), S.SENDING, "sending", **frozen)
 
 
-def finish(campaign_id: int) -> bool:
-    """Finish a campaign whose recipients are all final. Return whether it was still under way."""
-    under_way = frozenset({S.SENDING, S.PAUSED})
-    return _advance(campaign_id, under_way, S.FINISHED, "finished", finished_at=timezone.now())
+def start_run(run: Campaign) -> None:
+    """Let a new run of a trigger send: it has no audience to review or freeze."""
+    state_changes.update(Campaign.objects.filter(pk=run.pk, state=S.DRAFT), S.SENDING)
+    run.state = S.SENDING
+
+
+@transaction.atomic
+def finish(campaign_id: int, audience: int | None = None) -> bool:
+    """Finish a campaign whose recipients are all final. Return whether it was still under way.
+    `audience`: their number, as events may have added some to a run since they were counted.
+    """
+    campaigns = Campaign.objects.filter(pk=campaign_id, state__in=(S.SENDING, S.PAUSED))
+    if audience is not None:
+        campaigns = campaigns.filter(audience=audience)
+    columns = {"reason": "", "reason_detail": "", "finished_at": timezone.now()}
+    if changed := state_changes.update(campaigns, S.FINISHED, **columns):
+        state_log.record(None, Campaign(pk=campaign_id), "finished")
+    return changed
 
 
 Move = Callable[[int, User | None], None]

@@ -5,7 +5,7 @@ Rules about them stand in the packages beside this one; recipients and results i
 1. library: senders, images, templates, test groups. 2. labels: labels and notes. 3. segments: saved
 conditions. 4. campaign: the campaign itself. 5. prices: the gateway's price lists. 6. approval: the
 limits above which a campaign needs approval, and what counts against them. 7. links: the key of
-tracked links.
+tracked links. 8. triggers: messages that events of other systems send.
 """
 
 from campaigns.compose.models.approval import ApprovalLimit, UnapprovedCost
@@ -35,6 +35,7 @@ from campaigns.compose.models.segments import (
     RecipientOutcome,
     Segment,
 )
+from campaigns.compose.models.triggers import EventState, Trigger, TriggerEvent, TriggerState
 
 __all__ = [
     "ApprovalLimit",
@@ -47,6 +48,7 @@ __all__ = [
     "ConditionKind",
     "EarlierCampaign",
     "Editing",
+    "EventState",
     "Label",
     "LinkKey",
     "Match",
@@ -59,6 +61,9 @@ __all__ = [
     "Sender",
     "TestGroup",
     "Timing",
+    "Trigger",
+    "TriggerEvent",
+    "TriggerState",
     "UnapprovedCost",
     "WebPicture",
 ]

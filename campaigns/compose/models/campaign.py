@@ -173,6 +173,12 @@ class Campaign(Branded):
     account = models.ForeignKey(
         GatewayAccount, models.PROTECT, null=True, blank=True, editable=False, related_name="+"
     )
+    # of a run of a trigger: events add recipients until `open_until`
+    trigger = models.ForeignKey(
+        "campaigns.Trigger", models.PROTECT, null=True, blank=True, editable=False,
+        related_name="runs",
+    )  # fmt: skip
+    open_until = models.DateTimeField(null=True, blank=True, editable=False)
     # the recipients are complete since then; written by lifecycle
     frozen_at = models.DateTimeField(null=True, blank=True)
     audience = models.PositiveIntegerField(null=True, blank=True)  # recipients; None until frozen

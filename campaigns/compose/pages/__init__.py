@@ -11,6 +11,7 @@ template_views   templates
 segment_views    segments, with segment_forms
 review_views     review, test send, rehearsal and launch, with launch_forms
 approval_views   approve, request changes, withdraw
+triggers         triggers, which send the message of a draft for events
 label_views      labels, notes and archive on the page of a campaign
 settings_views   senders, test groups, labels and approval limits, with settings_forms
 """

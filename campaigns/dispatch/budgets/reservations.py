@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.utils.translation import gettext as _
 
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch import lifecycle, running_changes
 from campaigns.compose.launch.pause_reasons import Pause
 from campaigns.compose.launch.reachable import is_sendable, of_reachable, sendable
 from campaigns.compose.message.render import RenderedMessage
@@ -235,7 +235,7 @@ def change_budget(campaign_id: int, actor: User | None, amount: Decimal | None) 
     with transaction.atomic():
         campaign = Campaign.objects.get(pk=campaign_id)
         budgets = LockedBudgets([_awaited_cost(campaign)])
-        lifecycle.change_budget(campaign_id, actor, amount)
+        running_changes.change_budget(campaign_id, actor, amount)
         campaign.refresh_from_db()
         if campaign.state != CampaignState.PAUSED or campaign.reason != CAMPAIGN_BUDGET:
             return False

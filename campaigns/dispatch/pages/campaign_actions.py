@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch import lifecycle, running_changes
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.pages.forms import SendingHoursForm
 from campaigns.dispatch.people.resend import create_resend_draft, failed_recipients
@@ -52,7 +52,7 @@ def sending_hours(request: HttpRequest, pk: int) -> HttpResponse:
     """Change the sending hours of a campaign under way; senders obey from their next round on."""
     user = current_user(request)
     campaign = get_object_for(user, Campaign.objects.all(), Permission.SEND, pk=pk)
-    if not lifecycle.can_change_hours(campaign):
+    if not running_changes.can_change_hours(campaign):
         messages.warning(
             request,
             _(
@@ -75,7 +75,7 @@ def sending_hours(request: HttpRequest, pk: int) -> HttpResponse:
     return _apply(
         request,
         pk,
-        partial(lifecycle.change_hours, hours=form.hours),
+        partial(running_changes.change_hours, hours=form.hours),
         _("Sending hours changed."),
     )
 

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from campaigns.compose.models import TriggerEvent
 from campaigns.contacts.importing import rejected_rows
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import contact_lists, stop_list
@@ -100,6 +101,7 @@ def _erase(msisdn: str, actor: User | None, rejected: list[int], imports: int) -
     for contact in contacts:
         contact_lists.remove_contacts(contact.list, [contact.pk])
     rejected_rows.clear_cells(rejected)
+    TriggerEvent.objects.filter(msisdn=msisdn).delete()
     # Batches before their recipients, as a sender locks them: or each could wait for the other.
     batches = _lock_batches_with_queued(msisdn)
     messages = list(Recipient.objects.select_for_update().filter(msisdn=msisdn).order_by("pk"))

@@ -39,6 +39,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "Recipient": "msisdn fields",
         "RejectedRow": "row",
         "OverwrittenContact": "fields",
+        "TriggerEvent": "msisdn values",
         "Evidence": "body",
     },
     Content.TEXT: {
@@ -84,6 +85,8 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "Alert": "detail",  # names of campaigns, in which phones are masked
         "AlertPost": "body",
         "Webhook": "address description",
+        "Trigger": "event",
+        "TriggerEvent": "event key",  # ids of another system: of orders, not of people
         "User": "username first_name last_name email",  # of those who work here
     },
     # codes, keys, references, addresses of files and of the site's users
@@ -114,6 +117,8 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "Campaign": "reason new_sender image sms_sender"
         " time_zone local_at save_token approval_fingerprint test_contacts link_base tracked_links",
         "LinkKey": "key",
+        "Trigger": "reason",
+        "TriggerEvent": "reason",
         "PriceList": "rows",
         "ImportSchedule": "lease_token etag last_modified content_hash",
         "BudgetWarning": "scope",

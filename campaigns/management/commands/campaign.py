@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose.editor import campaign_file, drafts
 from campaigns.compose.editor.rehearsal import rehearse
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch import lifecycle, running_changes
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.pages.forms import CampaignBudgetForm, SendingHoursForm
@@ -130,7 +130,7 @@ class Command(RecordedCommand):
             messages = (str(message) for errors in form.errors.values() for message in errors)
             raise CommandError(" ".join(messages))
         try:
-            lifecycle.change_hours(pk, None, form.hours)
+            running_changes.change_hours(pk, None, form.hours)
         except lifecycle.Refused as refused:
             raise CommandError(str(refused)) from refused
         campaign.refresh_from_db(fields=["state"])

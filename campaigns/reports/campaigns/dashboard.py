@@ -137,7 +137,7 @@ def load_active_campaigns() -> ActiveCampaigns:
     """Return the campaigns that are active now, those already sending first."""
     campaigns = (
         real_campaigns()
-        .filter(state__in=ACTIVE_STATES)
+        .filter(state__in=ACTIVE_STATES, trigger=None)
         .select_related("sender", "launched_by", "created_by")
     )
     rows = sorted(
@@ -232,7 +232,7 @@ def load_last_campaigns() -> list[CampaignRow]:
     """Return the campaigns launched last."""
     campaigns = (
         real_campaigns()
-        .filter(launched_at__isnull=False)
+        .filter(launched_at__isnull=False, trigger=None)
         .select_related("sender", "launched_by", "created_by")
     )
     return load_rows(campaigns.order_by("-launched_at")[:LAST_CAMPAIGNS])

@@ -8,12 +8,14 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from campaigns.compose.models import Campaign, CampaignState, Label, Sender
+from campaigns.compose.models import Campaign, CampaignState, Label, Sender, Trigger
 from campaigns.reports.shared.periods import format_days, read_day
 from campaigns.shared.days import reader_bounds
-from campaigns.shared.query_values import read_search
+from campaigns.shared.query_values import read_id, read_search
 from campaigns.team.models import User
 
+# chosen values, by their key in the query string
+CHOSEN = {"state": "state", "label": "label", "sender": "sender", "user": "who"}
 LAUNCHED_OR_EDITED = Coalesce("launched_at", "updated_at")
 
 
@@ -48,6 +50,7 @@ class Filters:
     user: str = ""
     first: date | None = None
     last: date | None = None
+    trigger: Trigger | None = None  # its runs; they are listed in no other way
     unreadable: bool = False
     labels: list[Label] = field(default_factory=list)
     senders: list[Choice] = field(default_factory=list)
@@ -68,6 +71,7 @@ class Filters:
         """Apply the filters that the calendar has too: all but days and archive."""
         if self.unreadable:
             return campaigns.none()
+        campaigns = campaigns.filter(trigger=self.trigger)
         if self.state:
             campaigns = campaigns.filter(state=self.state)
         if self.label:
@@ -91,6 +95,8 @@ class Filters:
             active.append(ActiveFilter("sender", _choice_label(self.senders, self.sender)))
         if self.user:
             active.append(ActiveFilter("who", _choice_label(self.users, self.user)))
+        if self.trigger:
+            active.append(ActiveFilter("trigger", self.trigger.event))
         if self.first:
             day = format_days(self.first, self.first)
             active.append(ActiveFilter("from", _("from %(day)s") % {"day": day}))
@@ -116,13 +122,14 @@ class Filters:
             "from": self.first.isoformat() if self.first else "",
             "to": self.last.isoformat() if self.last else "",
             "archived": "1" if self.archived else "",
+            "trigger": str(self.trigger.pk) if self.trigger else "",
         }
 
 
 def read_filters(query: Mapping[str, str]) -> Filters:
     """Return the filters in a query string; with an unknown value, they select nothing.
 
-    Three queries, for the options.
+    Three queries, for the options; one more for a trigger.
     """
     labels = list(Label.objects.all())
     senders = [Choice(str(sender.pk), sender.name) for sender in Sender.objects.all()]
@@ -141,23 +148,28 @@ def read_filters(query: Mapping[str, str]) -> Filters:
     first, last = read_day(days["from"]), read_day(days["to"])
     unreadable = any(value and value not in options[key] for key, value in chosen.items())
     unreadable |= bool(days["from"] and not first) or bool(days["to"] and not last)
+    trigger = _read_trigger(query)
+    unreadable |= bool(query.get("trigger")) and trigger is None
     if first and last and first > last:
         first, last = last, first
     known = {key: value if value in options[key] else "" for key, value in chosen.items()}
     return Filters(
-        state=known["state"],
+        **{name: known[key] for name, key in CHOSEN.items()},
         search=read_search(query),
         archived=query.get("archived") == "1",
-        label=known["label"],
-        sender=known["sender"],
-        user=known["who"],
         first=first,
         last=last,
+        trigger=trigger,
         unreadable=unreadable,
         labels=labels,
         senders=senders,
         users=users,
     )
+
+
+def _read_trigger(query: Mapping[str, str]) -> Trigger | None:
+    trigger_id = read_id(query.get("trigger", ""))
+    return Trigger.objects.filter(pk=trigger_id).first() if trigger_id else None
 
 
 def _choice_label(choices: list[Choice], value: str) -> str:

@@ -88,10 +88,11 @@ class CampaignCounts:
 
 
 def count_campaigns() -> CampaignCounts:
-    """Count the real campaigns by one query."""
+    """Count the real campaigns, without runs of triggers, by one query."""
     listed = Q(archived_at__isnull=True)
     rows = list(
         real_campaigns()
+        .filter(trigger=None)
         .order_by()
         .values_list("state")
         .annotate(listed=Count("pk", filter=listed), archived=Count("pk", filter=~listed))

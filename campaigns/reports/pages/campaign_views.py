@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from campaigns.compose.editor import rehearsal
-from campaigns.compose.launch import lifecycle, reachable
+from campaigns.compose.launch import lifecycle, reachable, running_changes
 from campaigns.compose.library import archive
 from campaigns.compose.models import Campaign, CampaignState, Label
 from campaigns.gateway.environment import Environment
@@ -112,7 +112,7 @@ def _allowed_actions(request: HttpRequest, campaign: Campaign) -> dict[str, bool
         and campaign.state in lifecycle.CAN_RESUME
         and not reachable.waiting_text(campaign, accounts.cached()),
         "can_cancel": can_send and campaign.state in lifecycle.CAN_CANCEL,
-        "can_change_hours": can_send and lifecycle.can_change_hours(campaign),
+        "can_change_hours": can_send and running_changes.can_change_hours(campaign),
         "can_duplicate": can_compose and campaign.launched_at is not None,
         "can_resend": can_send and campaign.finished_at is not None and not is_rehearsal,
         "can_go_live": can_go_live,

@@ -130,6 +130,7 @@ def _tabs(filters: Filters, current: str) -> list[dict[str, object]]:
         "campaign-list": (_("List"), query),
         "campaign-calendar": (_("Calendar"), query),
         "best-times": (_("Best times"), ""),
+        "trigger-list": (_("Triggers"), ""),
     }
     return [
         {"label": label, "url": reverse(name) + query, "here": name == current}

@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.compose.library import web_pictures
 from campaigns.compose.message import audience_counts
-from campaigns.compose.models import AudienceCount, Campaign, WebPicture
+from campaigns.compose.models import AudienceCount, Campaign, TriggerEvent, WebPicture
+from campaigns.compose.triggers import arrivals
 from campaigns.contacts.importing import lifecycle, rejected_rows
 from campaigns.contacts.models import Import
 from campaigns.dispatch import evidence
@@ -240,6 +241,12 @@ FIXED_KINDS = (
         gettext_lazy("Counts of large audiences, which are made again when they are needed."),
         lambda: audience_counts.KEPT_FOR,
         lambda: _earliest(AudienceCount.objects.all(), "asked_at"),
+    ),
+    FixedKind(
+        gettext_lazy("Events of triggers"),
+        gettext_lazy("What other systems sent, by which a repeated event is recognised."),
+        lambda: arrivals.KEPT_FOR,
+        _of(TriggerEvent, "at"),
     ),
     FixedKind(
         gettext_lazy("Statistics files"),

@@ -138,6 +138,13 @@ FORMS = {
     "webhook-test": Form("test event"),
     "webhook-resend": Form("resent"),
     "webhook-delete": Form("deleted"),
+    "trigger-new": Form(
+        "created",
+        data={"event": "order.left", "people_max": "9", "person_max": "1", "wait_max": "1"},
+    ),
+    "trigger-detail": Form("edited", data={"people_max": "9", "person_max": "1", "wait_max": "1"}),
+    "trigger-skip": Form("skipped"),
+    "trigger-end": Form("ended"),
     # users
     "account": Form("edited", data={"first_name": "Olena", "time_zone": "Europe/Kyiv"}),
     "account_change_password": Form(
@@ -194,6 +201,8 @@ ELSEWHERE = {
     "picture-add": "tests/team/audit/test_every_action.py",
     "picture-upload": "tests/team/audit/test_every_action.py",
     "import-new": "tests/team/audit/test_every_action.py",
+    "trigger-on": "tests/compose/triggers/test_pages.py",
+    "trigger-off": "tests/compose/triggers/test_pages.py",
     "statistics-files": "tests/results/test_file_trial.py",
 }
 UNRECORDED = {

@@ -17,7 +17,7 @@ from campaigns.api.resources.campaigns.schemas import (
     show_campaign,
 )
 from campaigns.api.schemas import Amount, Body, Flag
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch import lifecycle, running_changes
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.pages.forms import SendingHoursForm
 from campaigns.dispatch.people.resend import create_resend_draft
@@ -91,7 +91,7 @@ def set_sending_hours(
 ) -> Any:
     """Change the sending hours of a campaign under way; senders obey from their next batch on."""
     campaign = find_campaign(request, campaign_id, Permission.SEND)
-    if not lifecycle.can_change_hours(campaign):
+    if not running_changes.can_change_hours(campaign):
         text = (
             "Sending hours can be changed only between launch and end, and not if it is scheduled"
             " at the gateway."
@@ -102,7 +102,7 @@ def set_sending_hours(
     if not form.is_valid():
         message = " ".join(str(text) for texts in form.errors.values() for text in texts)
         raise invalid("hours", "invalid", message)
-    lifecycle.change_hours(campaign.pk, actor(request), form.hours)
+    running_changes.change_hours(campaign.pk, actor(request), form.hours)
     return show_campaign(request, campaign_id, response)
 
 

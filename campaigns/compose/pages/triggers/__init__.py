@@ -1,0 +1,1 @@
+"""Campaigns -> Triggers: the list, the page of one, and the form that sets one up."""

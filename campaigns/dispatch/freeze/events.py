@@ -1,0 +1,212 @@
+"""Turn events of triggers into recipients, as the freeze turns contacts into them.
+
+What arrived together becomes batches of up to 50. An event and its recipient are written in one
+transaction, so a kill leaves both or neither, and an event never has two.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from campaigns.compose.launch import reachable
+from campaigns.compose.models import (
+    Campaign,
+    CampaignState,
+    EventState,
+    Trigger,
+    TriggerEvent,
+    TriggerState,
+)
+from campaigns.compose.schedule.sending_hours import Place
+from campaigns.compose.schedule.time_zones import AREA_DIGITS, COUNTRIES_BY_AREA, zones_by_area
+from campaigns.compose.triggers import moves
+from campaigns.compose.triggers.runs import make_run, open_runs
+from campaigns.compose.triggers.texts import (
+    ON_STOP_LIST,
+    RUN_CANCELLED,
+    TOO_MANY,
+    TOO_MANY_TO_PERSON,
+    TOO_OLD,
+)
+from campaigns.contacts.models import StopListEntry
+from campaigns.dispatch.failpoints import failpoint
+from campaigns.dispatch.freeze.recipients import reference_of
+from campaigns.dispatch.models import Batch, Recipient, Snapshot
+from campaigns.gateway.limits import MAX_RECIPIENTS
+from campaigns.ledger.models import Purpose
+from campaigns.shared import database_clock
+from campaigns.shared.brands.scope import acting_for
+from campaigns.team import accounts
+from campaigns.team.brand_keys.in_use import using_key_of
+
+SLICE_SIZE = 1_000  # events in a transaction
+
+
+def take(trigger_id: int, keep_going: Callable[[], bool] = lambda: True) -> int:
+    """Turn the events of a trigger that wait into recipients; how many became some.
+
+    Nothing is taken while the trigger is off, while a run of today is paused, or while the key of
+    the brand sends nothing. Events that have waited too long are skipped, whatever its state.
+    """
+    brand_id = Trigger.objects.values_list("brand", flat=True).get(pk=trigger_id)
+    taken = 0
+    with acting_for(brand_id), using_key_of(brand_id):
+        while not reachable.key_refusal(Purpose.CAMPAIGN, accounts.load()) and keep_going():
+            added, has_more = _take_slice(trigger_id)
+            failpoint("events")
+            taken += added
+            if not has_more:
+                break
+    return taken
+
+
+@transaction.atomic
+def _take_slice(trigger_id: int) -> tuple[int, bool]:
+    """Take the next events; how many became recipients, and whether there may be more."""
+    # one worker at a time for each trigger
+    trigger = Trigger.objects.select_for_update(of=("self",)).get(pk=trigger_id)
+    now = database_clock.now()
+    waiting = TriggerEvent.objects.filter(trigger=trigger, state=EventState.WAITING)
+    oldest = now - timedelta(hours=trigger.wait_max)
+    waiting.filter(at__lt=oldest).update(state=EventState.SKIPPED, reason=TOO_OLD)
+    if trigger.state != TriggerState.ON or trigger.draft is None:
+        return 0, False
+    runs = open_runs(trigger, now)
+    if any(run.state == CampaignState.CANCELLED for run in runs):
+        moves.switch_off(trigger.pk, None, RUN_CANCELLED)
+        return 0, False
+    if any(run.state != CampaignState.SENDING for run in runs):
+        return 0, False
+    events = list(waiting.order_by("pk")[:SLICE_SIZE])
+    added = _Division(trigger, runs, now).divide(events)
+    failpoint("events_written")
+    return added, len(events) == SLICE_SIZE
+
+
+class _Division:
+    """Divides events of a trigger among the `runs` of today, which are locked."""
+
+    def __init__(self, trigger: Trigger, runs: list[Campaign], now: datetime) -> None:
+        self.trigger, self.runs, self.now = trigger, runs, now
+        self.room = trigger.people_max - sum(run.audience or 0 for run in runs)
+        # run -> phones in it
+        self.phones: list[set[str]] = []
+        self.chosen: defaultdict[int, list[TriggerEvent]] = defaultdict(list)
+
+    def divide(self, events: list[TriggerEvent]) -> int:
+        """Make recipients of the events, or skip them; how many became recipients."""
+        msisdns = {event.msisdn for event in events}
+        stopped = set(
+            StopListEntry.objects.filter(msisdn__in=msisdns).values_list("msisdn", flat=True)
+        )
+        for run in self.runs:
+            known = Recipient.objects.filter(campaign=run, msisdn__in=msisdns)
+            self.phones.append(set(known.values_list("msisdn", flat=True)))
+        for event in events:
+            event.reason = ON_STOP_LIST if event.msisdn in stopped else self._place(event)
+        for number, of_run in sorted(self.chosen.items()):
+            self._append(self._run(number), of_run)
+        _record_skipped(event for event in events if event.reason)
+        return sum(map(len, self.chosen.values()))
+
+    def _place(self, event: TriggerEvent) -> str:
+        """Give the event a place in the first run without its phone; why it gets none, or ""."""
+        if self.room <= 0:
+            return TOO_MANY
+        number = 0
+        while number < len(self.phones) and event.msisdn in self.phones[number]:
+            number += 1
+        if number >= self.trigger.person_max:
+            return TOO_MANY_TO_PERSON
+        if number == len(self.phones):
+            self.phones.append(set())
+        self.phones[number].add(event.msisdn)
+        self.chosen[number].append(event)
+        self.room -= 1
+        return ""
+
+    def _run(self, number: int) -> Campaign:
+        while number >= len(self.runs):
+            draft: Campaign = self.trigger.draft  # type: ignore[assignment]  # asked for before
+            self.runs.append(make_run(self.trigger, draft, len(self.runs) + 1, self.now))
+        return self.runs[number]
+
+    def _append(self, run: Campaign, events: list[TriggerEvent]) -> None:
+        """Add the events to a run as recipients, in batches of one country and area each."""
+        snapshot, _is_new = Snapshot.objects.get_or_create(
+            campaign=run, defaults={"complete": True, "begun_at": self.now}
+        )
+        by_place: defaultdict[Place, list[TriggerEvent]] = defaultdict(list)
+        for event in events:
+            by_place[_place_of(run, event)].append(event)
+        recipients, batches = list[Recipient](), list[Batch]()
+        draft: Campaign = self.trigger.draft  # type: ignore[assignment]  # asked for before
+        for place, there in sorted(by_place.items(), key=lambda item: str(item[0])):
+            for start in range(0, len(there), MAX_RECIPIENTS):
+                part = there[start : start + MAX_RECIPIENTS]
+                number = snapshot.batches + len(batches) + 1
+                batches.append(_batch(run, number, place, len(part)))
+                recipients += [_recipient(run, number, event, draft.uuid) for event in part]
+        Recipient.objects.bulk_create(recipients)
+        Batch.objects.bulk_create(batches)
+        _extend(snapshot, run, len(batches), len(recipients), by_place)
+        keys = [event.pk for event in events]
+        rows = TriggerEvent.objects.filter(pk__in=keys)
+        rows.update(state=EventState.TAKEN, campaign=run)
+
+
+def _place_of(run: Campaign, event: TriggerEvent) -> Place:
+    has_areas = run.timetable is not None and event.country in COUNTRIES_BY_AREA
+    area = zones_by_area().get(event.msisdn[:AREA_DIGITS], "") if has_areas else ""
+    return Place(event.country, area)
+
+
+def _batch(run: Campaign, number: int, place: Place, size: int) -> Batch:
+    return Batch(campaign=run, number=number, country=place.country, area=place.area, size=size)
+
+
+def _recipient(run: Campaign, number: int, event: TriggerEvent, uuid: UUID) -> Recipient:
+    """Its reference is that of the event, not of the run: an event that arrives again after a
+    backup was restored has the same one, and the gateway refuses the second message.
+    """
+    return Recipient(
+        campaign=run,
+        msisdn=event.msisdn,
+        country=event.country,
+        fields=event.values,
+        reference=reference_of(uuid, f"{event.event}:{event.key}"),
+        batch_number=number,
+    )
+
+
+def _extend(
+    snapshot: Snapshot, run: Campaign, batches: int, recipients: int, places: Iterable[Place]
+) -> None:
+    """Count what was added to a run."""
+    known = [Place(*place) for place in snapshot.places]
+    added = [place for place in places if place not in known]
+    snapshot.places = [[place.country, place.area] for place in [*known, *added]]
+    snapshot.batches += batches
+    snapshot.in_lists += recipients
+    snapshot.left += recipients
+    snapshot.save()
+    run.audience = (run.audience or 0) + recipients
+    Campaign.objects.filter(pk=run.pk).update(audience=run.audience)
+
+
+def _record_skipped(events: Iterable[TriggerEvent]) -> None:
+    by_reason: defaultdict[str, list[int]] = defaultdict(list)
+    for event in events:
+        by_reason[event.reason].append(event.pk)
+    for reason, keys in by_reason.items():
+        rows = TriggerEvent.objects.filter(pk__in=keys)
+        rows.update(state=EventState.SKIPPED, reason=reason)
+
+
+def triggers_with_waiting() -> list[int]:
+    """The triggers of which events wait, of all brands."""
+    waiting = TriggerEvent.objects.filter(state=EventState.WAITING).order_by()
+    return sorted(waiting.values_list("trigger", flat=True).distinct())
