@@ -201,9 +201,18 @@ class Campaign(Branded):
         return self.purpose == Purpose.REHEARSAL
 
     @property
-    def is_tracked(self) -> bool:
-        """Whether recipients get short links, so that clicks can come."""
+    def has_short_links(self) -> bool:
+        """Whether recipients get short links, so that clicks or opt-outs can come."""
         return bool(self.tracked_links) and not self.is_rehearsal
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether one of these leads to a link of the message, so that clicks can come. Of the tag
+        {unsubscribe} there are only opt-outs.
+        """
+        return self.has_short_links and any(
+            getattr(self, field)[start] != "{" for field, start, _end in self.tracked_links or ()
+        )
 
     @property
     def sending_hours(self) -> SendingHours | None:

@@ -93,7 +93,11 @@ def _cost_lines(progress: CampaignProgress, cost: Cost) -> Iterator[CostLine]:
     yield CostLine(_("SMS"), exact(cost.sms), urls["sms"] if cost.sms else "")
     total_label = _("Total so far") if progress.refresh_seconds else _("Total")
     yield CostLine(total_label, exact(cost.total), urls["all"], "sums-total")
-    for label, recipients in ((_("Per delivered"), counts.reached), (_("Per read"), counts.read)):
+    for label, recipients in (
+        (_("Per delivered"), counts.reached),
+        (_("Per read"), counts.read),
+        (_("Per recipient who clicked"), progress.clickers),
+    ):
         if recipients:
             yield CostLine(label, exact((cost.total / recipients).quantize(UNIT_PLACES)))
     if progress.campaign.budget:

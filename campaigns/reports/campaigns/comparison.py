@@ -1,6 +1,6 @@
 """Campaigns side by side: the same figures in the same rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -28,7 +28,7 @@ class CountCell:
 @dataclass(frozen=True, slots=True)
 class CountRow:
     label: str | Promise
-    cells: list[CountCell]  # one for each campaign
+    cells: list[CountCell | None]  # one for each campaign; None: nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,25 @@ COUNTS: tuple[tuple[str | Promise, str, str, str], ...] = (
 )
 
 
-def count_rows(rows: Sequence[CampaignRow]) -> list[CountRow]:
-    """Return a row for each state of recipients."""
-    return [
+def count_rows(rows: Sequence[CampaignRow], clickers: Mapping[int, int]) -> list[CountRow]:
+    """Return a row for each state of recipients, and one of `clickers`, by the ids of campaigns
+    that are tracked.
+    """
+    counts = [
         CountRow(label, [_count_cell(row, count, whole, state) for row in rows])
         for label, count, whole, state in COUNTS
     ]
+    if not clickers:
+        return counts
+    return [*counts, CountRow(_("Clicked"), [_click_cell(row, clickers) for row in rows])]
+
+
+def _click_cell(row: CampaignRow, clickers: Mapping[int, int]) -> CountCell | None:
+    number = clickers.get(row.campaign.pk)
+    if number is None:
+        return None
+    url = reverse("campaign-recipients", args=[row.campaign.pk])
+    return CountCell(number, row.counts.reached, f"{url}?clicked=yes" if number else "")
 
 
 def _count_cell(row: CampaignRow, count: str, whole: str, state: str) -> CountCell:
@@ -77,15 +90,21 @@ def _count_cell(row: CampaignRow, count: str, whole: str, state: str) -> CountCe
     )
 
 
-def cost_rows(rows: Sequence[CampaignRow]) -> list[CostRow]:
-    """Return the costs: by channel, in total, per delivered and per read."""
-    return [
+def cost_rows(rows: Sequence[CampaignRow], clickers: Mapping[int, int]) -> list[CostRow]:
+    """Return the costs: by channel, in total, per delivered, per read, and per recipient who
+    clicked where any campaign is tracked.
+    """
+    costs = [
         CostRow(_("Viber"), [_amounts(row, "viber", channel="viber") for row in rows]),
         CostRow(_("SMS"), [_amounts(row, "sms", channel="sms") for row in rows]),
         CostRow(_("Total"), [_amounts(row, "total") for row in rows]),
         CostRow(_("Per delivered"), [_unit_costs(row, row.counts.reached) for row in rows]),
         CostRow(_("Per read"), [_unit_costs(row, row.counts.read) for row in rows]),
     ]
+    if clickers:
+        per_click = [_unit_costs(row, clickers.get(row.campaign.pk, 0)) for row in rows]
+        costs.append(CostRow(_("Per recipient who clicked"), per_click))
+    return costs
 
 
 def _amounts(row: CampaignRow, part: str, **filters: str) -> list[Amount]:

@@ -148,7 +148,7 @@ def get_progress(request: HttpRequest, campaign_id: CampaignId) -> Any:
             WaitingOut(until=each.until, number=each.number, countries=each.countries)
             for each in progress.waiting
         ],
-        clicks=_clicks(progress) if campaign.is_tracked else None,
+        clicks=_clicks(progress) if campaign.has_short_links else None,
         bill=bill_out(progress.bill),
         estimates=_amounts(progress.estimates),
         reserved=_amounts(
