@@ -66,7 +66,7 @@ def load_contact_campaigns(msisdn: str, campaigns: Iterable[Campaign]) -> list[C
     """Return what the phone got of each of `campaigns`, by a fixed number of queries."""
     shown = list(campaigns)
     messages = Recipient.objects.filter(msisdn=msisdn, campaign__in=shown)
-    message_rows = {row.message.campaign_id: row for row in load_rows(list(messages))}
+    message_rows = {row.message.campaign_id: row for row in load_rows(list(messages), shown)}
     absences = _Absences(msisdn, shown)
     rows = []
     for campaign in shown:
