@@ -18,6 +18,7 @@ from campaigns.api.problems import FieldError, Problem
 from campaigns.api.resources import (
     brands,
     contacts,
+    conversions,
     lists,
     me,
     people,
@@ -68,7 +69,7 @@ api.add_decorator(parameters.known_only, mode="view")
 RESOURCES = (
     me, lists, contacts, imports, schedules, people, stop_list, segments,
     campaigns, reviews, launching, actions, progress, recipients, notes,
-    spend, months, budgets,
+    spend, months, budgets, conversions,
     templates, pictures, labels, test_groups, senders,
     webhooks, brands,
 )  # fmt: skip

@@ -15,6 +15,7 @@ class Permission(models.TextChoices):
     EDIT_STOP_LIST = "edit_stop_list", _("Edit the stop list of the brand")
     COMPOSE = "compose", _("Write campaigns, templates, pictures and labels")
     SEND = "send", _("Launch, test, pause and cancel campaigns")
+    REPORT_CONVERSIONS = "report_conversions", _("Report conversions, such as orders of a shop")
     RECONCILE = "reconcile", _("Compare the ledger with the gateway")
     APPROVE = "approve", _("Approve campaigns above the approval limit")
     STOP_FOR_ALL = "stop_for_all", _("Edit what the stop list has for all brands")
@@ -36,6 +37,7 @@ _MARKETER = _VIEWER | {
     P.EDIT_STOP_LIST,
     P.COMPOSE,
     P.SEND,
+    P.REPORT_CONVERSIONS,
     P.RECONCILE,
 }
 PERMISSIONS = {

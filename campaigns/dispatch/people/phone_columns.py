@@ -114,6 +114,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "Campaign": "reason new_sender image sms_sender"
         " time_zone local_at save_token approval_fingerprint test_contacts link_base tracked_links",
         "LinkKey": "key",
+        "Conversion": "conversion_id",
         "PriceList": "rows",
         "ImportSchedule": "lease_token etag last_modified content_hash",
         "BudgetWarning": "scope",
