@@ -14,8 +14,14 @@ from django.utils.translation import gettext_lazy
 
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import Recipient
+from campaigns.engagement.models import Conversion
 from campaigns.reports.campaign.clicks import clicks_text, load_clicks
 from campaigns.reports.shared.click_counts import people_clicks
+from campaigns.reports.shared.conversion_counts import (
+    NO_CONVERSIONS,
+    RecipientConversions,
+    load_recipient_conversions,
+)
 from campaigns.reports.shared.opt_outs import load_opted_out, standing_opt_outs
 
 _L = gettext_lazy
@@ -41,6 +47,11 @@ FILTERS: dict[str, LinkFilter] = {
         lambda campaign: campaign.is_tracked,
         people_clicks,
     ),
+    "converted": LinkFilter(
+        {YES: _L("Converted")},
+        lambda campaign: campaign.tracks_conversions,
+        Conversion.objects.all,
+    ),
     "opted_out": LinkFilter(
         {YES: _L("Unsubscribed")}, lambda campaign: campaign.has_short_links, standing_opt_outs
     ),
@@ -59,16 +70,24 @@ def select(
 
 @dataclass(frozen=True, slots=True)
 class LinkResult:
-    """What one recipient did: clicks of a person with the first one, and when they opted out."""
+    """What one recipient did: clicks of a person with the first one, when they opted out, and
+    their conversions.
+    """
 
     clicks: int = 0
     first_click_at: datetime | None = None
     opted_out_at: datetime | None = None
+    conversions: RecipientConversions = NO_CONVERSIONS
 
     @property
     def text(self) -> str:
         """What tables say of it; "" of nothing."""
-        texts = (clicks_text(self.clicks), _("Unsubscribed") if self.opted_out_at else "")
+        number = self.conversions.number
+        texts = (
+            clicks_text(self.clicks),
+            _("Converted %(number)d×") % {"number": number} if number else "",
+            _("Unsubscribed") if self.opted_out_at else "",
+        )
         return ", ".join(filter(None, texts))
 
 
@@ -82,8 +101,10 @@ def load_link_results(recipient_ids: Sequence[int]) -> dict[int, LinkResult]:
     if not recipient_ids:
         return {}
     clicks, opted_out = load_clicks(recipient_ids), load_opted_out(recipient_ids)
+    conversions = load_recipient_conversions(recipient_ids)
     results = {}
-    for pk in clicks.keys() | opted_out.keys():
+    for pk in clicks.keys() | opted_out.keys() | conversions.keys():
         number, first_click_at = clicks.get(pk, (0, None))
-        results[pk] = LinkResult(number, first_click_at, opted_out.get(pk))
+        done = conversions.get(pk, NO_CONVERSIONS)
+        results[pk] = LinkResult(number, first_click_at, opted_out.get(pk), done)
     return results

@@ -15,6 +15,7 @@ from campaigns.dispatch.models import Snapshot
 from campaigns.reports.campaign.waiting import WaitingRecipients, load_waiting
 from campaigns.reports.shared.bills import Bill, load_campaign_bills
 from campaigns.reports.shared.click_counts import count_clickers
+from campaigns.reports.shared.conversion_counts import ConversionCounts, load_conversions
 from campaigns.reports.shared.delivery_counts import (
     DeliveryCounts,
     ReasonCount,
@@ -64,7 +65,7 @@ class ExcludedCount:
 @dataclass
 class CampaignProgress:
     """`estimates`: what Viber was expected to cost, by currency. `clickers`: recipients who
-    clicked; None where no link is tracked.
+    clicked; None where no link is tracked, as `conversions` where those are not.
     """
 
     campaign: Campaign
@@ -73,6 +74,7 @@ class CampaignProgress:
     snapshot: Snapshot | None
     estimates: dict[str, Decimal]
     clickers: int | None = None
+    conversions: ConversionCounts | None = None
 
     @property
     def refresh_seconds(self) -> int | None:
@@ -132,7 +134,9 @@ class CampaignProgress:
 
     @property
     def funnel(self) -> list[FunnelStep]:
-        """From the audience to the readers, and to those who clicked."""
+        """From the audience to the readers, and to those who clicked and
+        converted.
+        """
         counts, audience = self.counts, self.counts.audience
         steps = [
             FunnelStep(_("Audience"), audience, audience),
@@ -143,6 +147,9 @@ class CampaignProgress:
         if self.clickers is not None:
             clicked = FunnelStep(_("Clicked"), self.clickers, audience, link_filter="clicked")
             steps.append(clicked)
+        if self.conversions:
+            number = self.conversions.recipients
+            steps.append(FunnelStep(_("Converted"), number, audience, link_filter="converted"))
         if counts.by_sms:
             steps += [
                 FunnelStep(_("By SMS"), counts.by_sms, audience, "by_sms"),
@@ -175,7 +182,7 @@ class CampaignProgress:
 
 def load_progress(campaign: Campaign) -> CampaignProgress:
     """Load the progress by four queries: tallies, totals, snapshot, price list; and one for the
-    clicks if links are tracked.
+    clicks and two for the conversions where these are tracked.
     """
     snapshot = Snapshot.objects.filter(pk=campaign.pk).first()
     by_country = load_country_counts(campaign.pk)
@@ -185,7 +192,8 @@ def load_progress(campaign: Campaign) -> CampaignProgress:
     bill = load_campaign_bills([campaign.pk])[campaign.pk]
     clickers = count_clickers([campaign]).get(campaign.pk)
     estimates = _estimates(campaign, by_country)
-    return CampaignProgress(campaign, counts, bill, snapshot, estimates, clickers)
+    conversions = load_conversions([campaign]).get(campaign.pk)
+    return CampaignProgress(campaign, counts, bill, snapshot, estimates, clickers, conversions)
 
 
 def _audience(campaign: Campaign, snapshot: Snapshot | None) -> int:

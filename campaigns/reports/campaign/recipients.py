@@ -335,6 +335,10 @@ EXPORT_COLUMNS = (
     Column("clicks", Kind.NUMBER),
     Column("first_click_at", Kind.TIME),
     Column("opted_out_at", Kind.TIME),
+    Column("conversions", Kind.NUMBER),
+    Column("first_conversion_at", Kind.TIME),
+    Column("revenue", Kind.MONEY),
+    Column("revenue_currency"),
 )
 
 
@@ -360,8 +364,21 @@ def export_rows(
         results = link_results.load_link_results(ids)
         for recipient in found:
             done = results.get(recipient.pk, link_results.NOTHING)
-            links = done.clicks, done.first_click_at, done.opted_out_at
-            yield (*_export_row(recipient, masked), campaign.purpose, *links)
+            yield (*_export_row(recipient, masked), campaign.purpose, *_link_cells(done))
+
+
+def _link_cells(done: link_results.LinkResult) -> tuple[Cell, ...]:
+    """What a recipient did with links. Of several currencies there is no revenue, as of prices."""
+    conversions = done.conversions
+    [(currency, revenue)] = (
+        conversions.revenue.items()
+        if len(conversions.revenue) == 1
+        else [("several" if conversions.revenue else "", None)]
+    )
+    return (
+        done.clicks, done.first_click_at, done.opted_out_at,
+        conversions.number, conversions.first_at, revenue, currency,
+    )  # fmt: skip
 
 
 def _export_row(recipient: Recipient, masked: bool) -> tuple[Cell, ...]:

@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.reports.campaigns.overview import CampaignRow
+from campaigns.reports.shared.conversion_counts import ConversionCounts
 from campaigns.reports.spend.entries import ledger_url
 from campaigns.shared.query_values import read_ids
 
@@ -38,6 +39,7 @@ class Amount:
     amount: Decimal
     currency: str
     url: str = ""  # of its ledger entries
+    is_ratio: bool = False  # of two amounts in that currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +61,34 @@ COUNTS: tuple[tuple[str | Promise, str, str, str], ...] = (
 )
 
 
-def count_rows(rows: Sequence[CampaignRow], clickers: Mapping[int, int]) -> list[CountRow]:
-    """Return a row for each state of recipients, and one of `clickers`, by the ids of campaigns
-    that are tracked.
+def count_rows(
+    rows: Sequence[CampaignRow],
+    clickers: Mapping[int, int],
+    conversions: Mapping[int, ConversionCounts],
+) -> list[CountRow]:
+    """Return a row for each state of recipients, and one each of `clickers` and of those who
+    converted, by the ids of campaigns that are tracked.
     """
     counts = [
         CountRow(label, [_count_cell(row, count, whole, state) for row in rows])
         for label, count, whole, state in COUNTS
     ]
-    if not clickers:
-        return counts
-    return [*counts, CountRow(_("Clicked"), [_click_cell(row, clickers) for row in rows])]
+    converted = {pk: each.recipients for pk, each in conversions.items()}
+    for label, name, numbers in (
+        (_("Clicked"), "clicked", clickers), (_("Converted"), "converted", converted),
+    ):  # fmt: skip
+        if numbers:
+            cells = [_link_cell(row, name, numbers.get(row.campaign.pk)) for row in rows]
+            counts.append(CountRow(label, cells))
+    return counts
 
 
-def _click_cell(row: CampaignRow, clickers: Mapping[int, int]) -> CountCell | None:
-    number = clickers.get(row.campaign.pk)
+def _link_cell(row: CampaignRow, name: str, number: int | None) -> CountCell | None:
+    """Recipients whom the filter `name` of the table finds; None where nobody knows."""
     if number is None:
         return None
     url = reverse("campaign-recipients", args=[row.campaign.pk])
-    return CountCell(number, row.counts.reached, f"{url}?clicked=yes" if number else "")
+    return CountCell(number, row.counts.reached, f"{url}?{name}=yes" if number else "")
 
 
 def _count_cell(row: CampaignRow, count: str, whole: str, state: str) -> CountCell:
@@ -90,9 +101,13 @@ def _count_cell(row: CampaignRow, count: str, whole: str, state: str) -> CountCe
     )
 
 
-def cost_rows(rows: Sequence[CampaignRow], clickers: Mapping[int, int]) -> list[CostRow]:
-    """Return the costs: by channel, in total, per delivered, per read, and per recipient who
-    clicked where any campaign is tracked.
+def cost_rows(
+    rows: Sequence[CampaignRow],
+    clickers: Mapping[int, int],
+    conversions: Mapping[int, ConversionCounts],
+) -> list[CostRow]:
+    """Return the costs: by channel, in total, per delivered, per read; per recipient who clicked
+    where any campaign is tracked, and revenue and return where any tracks conversions.
     """
     costs = [
         CostRow(_("Viber"), [_amounts(row, "viber", channel="viber") for row in rows]),
@@ -104,7 +119,18 @@ def cost_rows(rows: Sequence[CampaignRow], clickers: Mapping[int, int]) -> list[
     if clickers:
         per_click = [_unit_costs(row, clickers.get(row.campaign.pk, 0)) for row in rows]
         costs.append(CostRow(_("Per recipient who clicked"), per_click))
+    if conversions:
+        none = ConversionCounts()
+        made = [(row, conversions.get(row.campaign.pk, none)) for row in rows]
+        revenue = [_by_currency(each.revenue) for _row, each in made]
+        returns = [_by_currency(each.returns(row.bill), is_ratio=True) for row, each in made]
+        costs.append(CostRow(_("Revenue of conversions"), revenue))
+        costs.append(CostRow(_("Return (revenue ÷ cost)"), returns))
     return costs
+
+
+def _by_currency(amounts: Mapping[str, Decimal], *, is_ratio: bool = False) -> list[Amount]:
+    return [Amount(amount, currency, is_ratio=is_ratio) for currency, amount in amounts.items()]
 
 
 def _amounts(row: CampaignRow, part: str, **filters: str) -> list[Amount]:

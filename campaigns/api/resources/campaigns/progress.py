@@ -99,6 +99,22 @@ class LinkOut(Schema):
     clickers: int
 
 
+class RevenueOut(Money):
+    """Of conversions, in one currency."""
+
+    return_on_cost: Annotated[
+        str | None, Field(description="Revenue divided by cost; null: no cost in this currency.")
+    ]
+
+
+class ConversionsOut(Schema):
+    """What other systems reported of its clicks."""
+
+    conversions: int
+    recipients: Annotated[int, Field(description="Who converted, each once.")]
+    revenue: Annotated[list[RevenueOut], Field(description="By currency.")]
+
+
 class ClicksOut(Schema):
     """Clicks of people on tracked links; those of programs are only in `machine_clicks`."""
 
@@ -107,6 +123,9 @@ class ClicksOut(Schema):
     machine_clicks: int
     links: list[LinkOut]
     opt_outs: Annotated[int, Field(description="Recipients who unsubscribed by its link.")]
+    conversions: Annotated[
+        ConversionsOut | None, Field(description="null: the campaign does not track them.")
+    ]
 
 
 class ProgressOut(Schema):
@@ -214,6 +233,7 @@ def _clicks(progress: CampaignProgress) -> ClicksOut:
         clickers=figures.clickers,
         machine_clicks=figures.machine_clicks,
         opt_outs=opt_outs.number,
+        conversions=_conversions(progress),
         links=[
             LinkOut(
                 number=count.key,
@@ -223,6 +243,25 @@ def _clicks(progress: CampaignProgress) -> ClicksOut:
                 clickers=count.clickers,
             )
             for count in figures.links
+        ],
+    )
+
+
+def _conversions(progress: CampaignProgress) -> ConversionsOut | None:
+    made = progress.conversions
+    if made is None:
+        return None
+    returns = made.returns(progress.bill)
+    return ConversionsOut(
+        conversions=made.number,
+        recipients=made.recipients,
+        revenue=[
+            RevenueOut(
+                amount=exact(amount),
+                currency=name,
+                return_on_cost=exact(returns[name]) if name in returns else None,
+            )
+            for name, amount in made.revenue.items()
         ],
     )
 

@@ -55,6 +55,9 @@ class RecipientOut(Schema):
     clicks: Annotated[int, Field(description="Of people, on tracked links.")]
     first_click_at: datetime | None
     opted_out_at: Annotated[datetime | None, Field(description="By the link of this message.")]
+    conversions: int
+    first_conversion_at: Annotated[datetime | None, Field(description="When it was reported.")]
+    revenue: Annotated[list[Money], Field(description="Of its conversions, by currency.")]
     viber_price: Annotated[Money | None, Field(description="null: none, or not known yet")]
     sms_price: Annotated[
         Money | None, Field(description="Of several currencies: null, the ledger has them.")
@@ -76,6 +79,7 @@ class RecipientFilters(Schema):
     ] = ""
     country: Annotated[str, Field(pattern="^([A-Z]{2})?$")] = ""
     clicked: Annotated[str, Field(pattern="^(yes|no)?$")] = ""
+    converted: Annotated[str, Field(pattern="^(yes|no)?$")] = ""
     opted_out: Annotated[
         str, Field(pattern="^(yes|no)?$", description="By the link of this message.")
     ] = ""
@@ -182,6 +186,9 @@ def recipient_out(recipient: Recipient, user: User, links: LinkResult) -> Recipi
         clicks=links.clicks,
         first_click_at=links.first_click_at,
         opted_out_at=links.opted_out_at,
+        conversions=links.conversions.number,
+        first_conversion_at=links.conversions.first_at,
+        revenue=[money(amount, name) for name, amount in links.conversions.revenue.items()],
         gateway_id=recipient.gateway_id,
         reference=recipient.reference,
     )
