@@ -213,7 +213,8 @@ class Campaign(Branded):
         {unsubscribe} there are only opt-outs.
         """
         return self.has_short_links and any(
-            getattr(self, field)[start] != "{" for field, start, _end in self.tracked_links or ()
+            not getattr(self, field).startswith("{", start)
+            for field, start, _end in self.tracked_links or ()
         )
 
     @property

@@ -139,7 +139,9 @@ class ProgressOut(Schema):
     excluded: ExcludedOut
     undelivered: Annotated[list[ReasonOut], Field(description="Whom it did not reach, and why.")]
     waiting: Annotated[list[WaitingOut], Field(description="For the sending hours.")]
-    clicks: Annotated[ClicksOut | None, Field(description="null: no link is tracked.")]
+    clicks: Annotated[
+        ClicksOut | None, Field(description="null: the messages have no short links.")
+    ]
     bill: BillOut
     estimates: Annotated[list[Money], Field(description="What Viber was expected to cost.")]
     reserved: Annotated[list[Money], Field(description="For messages under way.")]
