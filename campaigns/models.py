@@ -51,7 +51,7 @@ from campaigns.dispatch.models import (
     Snapshot,
     Tally,
 )
-from campaigns.engagement.models import Click, OptOut
+from campaigns.engagement.models import Click, Conversion, OptOut
 from campaigns.events.models import DeliveryResult, Webhook, WebhookDelivery
 from campaigns.ledger.models import BalanceReading, Channel, Kind, LedgerEntry, LedgerTotal, Purpose
 from campaigns.reports.models import ReportDelivery, SavedReport
@@ -115,6 +115,7 @@ __all__ = [
     "Consent",
     "Contact",
     "ContactList",
+    "Conversion",
     "DeliveryResult",
     "DeliveryState",
     "EarlierCampaign",

@@ -20,6 +20,7 @@ from campaigns.api.resources import (
     audit_trail,
     brands,
     contacts,
+    conversions,
     lists,
     me,
     people,
@@ -79,7 +80,7 @@ api.add_decorator(parameters.known_only, mode="view")
 RESOURCES = (
     me, lists, contacts, imports, schedules, people, stop_list, segments,
     campaigns, reviews, launching, actions, progress, recipients, best_times, notes,
-    spend, months, saved_reports, reconciliation, budgets,
+    spend, months, saved_reports, reconciliation, budgets, conversions,
     templates, pictures, labels, test_groups, senders,
     triggers, webhooks, brands, alerts, audit_trail,
 )  # fmt: skip

@@ -96,6 +96,10 @@ def _track_links(campaign: Campaign) -> str:
     return str(campaign.track_links)
 
 
+def _track_conversions(campaign: Campaign) -> str:
+    return str(campaign.track_conversions)
+
+
 def _sender_name(campaign: Campaign) -> str:
     return campaign.sender.name if campaign.sender else campaign.new_sender
 
@@ -145,6 +149,17 @@ FIELDS = (
         keeps_saved=True,
         locked_with="track_links",
         in_file=FileValue.TEXTS,
+    ),
+    _message(
+        "track_conversions",
+        _("Track conversions"),
+        column=True,
+        default=False,
+        approved=False,
+        keeps_saved=True,
+        locked_with="track_links",
+        in_file=FileValue.FLAG,
+        shown=_track_conversions,
     ),
     _text("sms_sender", _("SMS sender"), card=Card.SMS),
     _text("sms_text", _("SMS text"), card=Card.SMS),

@@ -1,11 +1,12 @@
-"""Clicks on tracked links, and opt-outs by a message's link."""
+"""Clicks on tracked links, conversions that followed, and opt-outs by a message's link."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import Recipient
-from campaigns.shared.brands.models import ParentBrandManager
+from campaigns.shared.brands.models import Branded, ParentBrandManager
+from campaigns.shared.money import AmountField
 
 
 class Machine(models.TextChoices):
@@ -69,6 +70,44 @@ class Click(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id}/{self.recipient_id}: {self.number}"
+
+
+class Conversion(Branded):
+    """What a recipient did where link `number` of the message led them, as another system reported
+    it. `conversion_id` is that system's, and is used once in a brand.
+
+    The brand is that of the campaign.
+    """
+
+    # without constraints, as of recipients
+    campaign = models.ForeignKey(
+        Campaign, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="conversions"
+    )
+    recipient = models.ForeignKey(
+        Recipient,
+        models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="conversions",
+    )
+    number = models.PositiveSmallIntegerField()
+    conversion_id = models.CharField(max_length=100)
+    value = AmountField(null=True)  # None: it has none
+    currency = models.CharField(max_length=3, blank=True, default="")
+    at = models.DateTimeField()  # when it was reported
+
+    class Meta:
+        verbose_name = _("conversion")
+        verbose_name_plural = _("conversions")
+        constraints = [models.UniqueConstraint("brand", "conversion_id", name="conversion_once")]
+        indexes = [
+            # figures of a campaign, and which of its recipients converted
+            models.Index("campaign", "recipient", name="conversion_campaign"),
+            models.Index("recipient", name="conversion_recipient"),  # a person's, exports
+        ]
+
+    def __str__(self) -> str:
+        return self.conversion_id
 
 
 class OptOutReason(models.TextChoices):

@@ -1,4 +1,6 @@
-"""What a code stands for: a recipient, and the address that the campaign's link has for them."""
+"""What a code stands for: a recipient, and the address that the campaign's link has for them; and
+what a value of vd_click stands for, which some of these addresses have.
+"""
 
 import json
 from collections.abc import Mapping
@@ -23,6 +25,7 @@ _FIND = (
     f" WHERE reference >= {_PLACE} AND reference <= {_PLACE} LIMIT 2"
 )
 _REST = 32 - REFERENCE_DIGITS  # digits
+CLICK_PARAMETER = "vd_click"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,12 @@ class OpenedLink:
 
 
 class Target:
-    """An address of a campaign, to be filled with the fields of a recipient."""
+    """An address of a campaign, to be filled with the fields of a recipient. `passes_click`:
+    whether it gets the parameter that says who opened it.
+    """
 
-    def __init__(self, written: str) -> None:
+    def __init__(self, written: str, *, passes_click: bool = False) -> None:
+        self.passes_click = passes_click
         # who has no value any more, as after an erasure, still gets to the page
         tags = ((f"{piece[:-1]}|}}" if "|" not in piece else piece) if is_tag else piece
                 for piece, is_tag in split_at_tags(written))  # fmt: skip
@@ -46,6 +52,30 @@ class Target:
 
     def fill(self, fields: Mapping[str, str]) -> str:
         return iri_to_uri(self._text.fill(fields))
+
+
+def with_click(address: str, value: str) -> str:
+    """`address` with the parameter; its own query and fragment stay."""
+    page, sharp, fragment = address.partition("#")
+    separator = "" if page.endswith(("?", "&")) else "&" if "?" in page else "?"
+    return f"{page}{separator}{CLICK_PARAMETER}={value}{sharp}{fragment}"
+
+
+def read_click_value(value: str) -> tuple[str, str, int] | None:
+    """The first and the last reference that the recipient of a value of vd_click may have, and the
+    number of their link; None for what is none.
+    """
+    key = _load_key()
+    read = LinkCodes.of_clicks(key).read(value) if key else None
+    if read is None:
+        return None
+    digits, number = read
+    return *_references(digits), number
+
+
+def _references(digits: str) -> tuple[str, str]:
+    """The first and the last reference with these first digits."""
+    return digits + "0" * _REST, digits + "f" * _REST
 
 
 def _ascii_host(url: str) -> str:
@@ -58,16 +88,16 @@ class LinkTargets:
     """Finds what codes stand for. Campaigns are remembered, as after the launch no link changes."""
 
     def __init__(self) -> None:
-        self._codes: LinkCodes | None = None
+        self._codes: tuple[LinkCodes, LinkCodes] | None = None  # of links, and of clicks
         self._campaigns: dict[int, dict[int, Target | str]] = {}
 
     def find(self, code: str) -> OpenedLink | None:
         """None if nobody was sent this code."""
         codes = self._codes = self._codes or _load_codes()
-        if codes is None or (read := codes.read(code)) is None:
+        if codes is None or (read := codes[0].read(code)) is None:
             return None
         digits, number = read
-        rows = _load_recipients(digits + "0" * _REST, digits + "f" * _REST)
+        rows = _load_recipients(*_references(digits))
         if len(rows) != 1 or not rows[0][2].startswith(digits):
             return None  # two whose references begin alike, one in 10^18 pairs: neither
         recipient_id, campaign_id, _reference, fields = rows[0]
@@ -76,12 +106,18 @@ class LinkTargets:
         if target is None:
             return None
         address = target.fill(_decoded(fields)) if isinstance(target, Target) else ""
+        if isinstance(target, Target) and target.passes_click:
+            address = with_click(address, codes[1].code(digits, number))
         return OpenedLink(campaign_id, recipient_id, number, address)
 
     def _load(self, campaign_id: int) -> dict[int, Target | str]:
-        tracking = tracking_of(Campaign._base_manager.get(pk=campaign_id))
+        campaign = Campaign._base_manager.get(pk=campaign_id)
+        tracking, passes_click = tracking_of(campaign), campaign.tracks_conversions
         targets: dict[int, Target | str] = dict.fromkeys(tracking.numbers, "")
-        targets |= {number: Target(link.target) for number, link in enumerate(tracking.links)}
+        targets |= {
+            number: Target(link.target, passes_click=passes_click)
+            for number, link in enumerate(tracking.links)
+        }
         self._campaigns[campaign_id] = targets
         return targets
 
@@ -97,10 +133,15 @@ def _load_recipients(first: str, last: str) -> list[Any]:
     return rows
 
 
-def _load_codes() -> LinkCodes | None:
-    """None until the first link is sent."""
+def _load_codes() -> tuple[LinkCodes, LinkCodes] | None:
+    """Those of links and those of clicks; None until the first link is sent."""
+    key = _load_key()
+    return (LinkCodes(key), LinkCodes.of_clicks(key)) if key else None
+
+
+def _load_key() -> bytes | None:
     key = LinkKey.objects.filter(pk=LinkKey.ONLY).values_list("key", flat=True).first()
-    return LinkCodes(bytes.fromhex(key)) if key else None
+    return bytes.fromhex(key) if key else None
 
 
 def _decoded(fields: Any) -> Mapping[str, str]:

@@ -43,6 +43,7 @@ GROUPS = (
             EventKind("message.fallback", _("Sent by SMS")),
             EventKind("message.sms_delivered", _("Delivered by SMS")),
             EventKind("message.clicked", _("A link was opened")),
+            EventKind("message.converted", _("A conversion was reported")),
             EventKind("message.opted_out", _("Unsubscribed by the link")),
         ),
     ),

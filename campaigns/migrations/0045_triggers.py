@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0039_opt_outs'),
+        ('campaigns', '0040_conversions'),
     ]
 
     operations = [

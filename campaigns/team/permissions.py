@@ -16,6 +16,7 @@ class Permission(models.TextChoices):
     COMPOSE = "compose", _("Write campaigns, templates, pictures and labels")
     SEND = "send", _("Launch, test, pause and cancel campaigns")
     SEND_EVENTS = "send_events", _("Send events to triggers")
+    REPORT_CONVERSIONS = "report_conversions", _("Report conversions, such as orders of a shop")
     RECONCILE = "reconcile", _("Compare the ledger with the gateway")
     APPROVE = "approve", _("Approve campaigns above the approval limit")
     STOP_FOR_ALL = "stop_for_all", _("Edit what the stop list has for all brands")
@@ -38,6 +39,7 @@ _MARKETER = _VIEWER | {
     P.COMPOSE,
     P.SEND,
     P.SEND_EVENTS,
+    P.REPORT_CONVERSIONS,
     P.RECONCILE,
 }
 PERMISSIONS = {

@@ -14,7 +14,7 @@ from django.test import Client
 
 from campaigns.api.v1 import openapi
 from campaigns.contacts.people.person_ids import id_of
-from campaigns.models import Campaign, Sender, Trigger
+from campaigns.models import Campaign, Recipient, Sender, Trigger
 from campaigns.shared.brands.scope import MAIN, acting_for
 from campaigns.team.models import Brand, Role
 from campaigns.team.permissions import PERMISSIONS, Permission
@@ -22,6 +22,7 @@ from campaigns.team.tokens.models import ApiToken
 from tests.addresses.rows import FIRST, PHONE, REHEARSAL, make_rows
 from tests.api.client import ApiClient, picture
 from tests.api.conftest import client_of
+from tests.engagement.visits import click_value
 from tests.reports.factories import make_user
 
 # no database decides what a role may do
@@ -119,8 +120,18 @@ def clients() -> dict[str, ApiClient]:
     return columns
 
 
+def conversion() -> Any:
+    """After a click on the button of the campaign that was sent."""
+    sent = Campaign._base_manager.filter(pk=FIRST + 1)
+    url = sent.values_list("button_url", flat=True).get()
+    sent.update(tracked_links=[["button_url", 0, len(url)]], track_conversions=True)
+    recipient = Recipient._base_manager.filter(campaign__in=sent).order_by("pk")[0]
+    return {"id": "order-1", "click": click_value(recipient), "value": "5", "currency": "EUR"}
+
+
 def rows() -> Iterator[str]:
     columns = clients()
+    bodies = BODIES | {"create_conversion": conversion()}
     yield "\t".join(["operation", *columns])
     for path, operations in openapi()["paths"].items():
         for method, operation in operations.items():
@@ -135,7 +146,7 @@ def rows() -> Iterator[str]:
                         answer = client.upload(address, *FILES[name])
                     else:
                         query = QUERIES.get(name, "")
-                        answer = client.send(method.upper(), address + query, BODIES.get(name))
+                        answer = client.send(method.upper(), address + query, bodies.get(name))
                     transaction.set_rollback(True)
                 outcomes.append(ANSWERS.get(answer.status_code, "yes"))
                 assert answer.status_code != 422, (name, answer.content)

@@ -1,8 +1,9 @@
 """A campaign with tracked links in a real Chromium: composed, sent, opened as phones and as Viber's
-preview do, and its clicks on the pages.
+preview do, and its clicks and conversions on the pages.
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from pytest_django import Settings
 from campaigns.compose.models import Campaign
 from campaigns.dispatch import tasks
 from campaigns.dispatch.models import Batch, Recipient
-from campaigns.engagement import redirect
+from campaigns.engagement import conversions, redirect
 from tests.browser.test_composer import at_any_hour
 from tests.compose.factories import contact_list, senders
 from tests.engagement import visits
@@ -72,6 +73,7 @@ def test_from_the_composer_to_the_clicks(
     expect(page.locator("#preview-text")).to_contain_text(f"{SHOP}helphelp")
     counter = page.locator("[data-for=id_text]")
     expect(counter).to_have_text("113 / 1000")
+    page.get_by_text("Clicks and conversions").click()
     look(page, "links-composer")
     page.get_by_role("button", name="Review").click()
     page.get_by_label("Number of recipients").fill("3")
@@ -100,3 +102,11 @@ def test_from_the_composer_to_the_clicks(
     page.get_by_role("link", name="Clicked", exact=True).click()
     expect(page.locator("#recipients tbody tr")).to_have_count(2)
     look(page, "links-recipients")
+    order = conversions.find_click(visits.click_value(first))
+    conversions.record(order, "order-1", Decimal("129.90"), "EUR")
+    page.get_by_role("link", name="Clicked", exact=True).click()  # off again
+    page.get_by_role("link", name="Converted", exact=True).first.click()
+    expect(page.locator("#recipients tbody tr")).to_have_count(1)
+    page.goto(f"/campaigns/{campaign.pk}/")
+    expect(page.get_by_text("Return (revenue ÷ cost)")).to_be_visible()
+    look(page, "links-conversions")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from campaigns.compose.audience.segments import ConditionSet, describe_condition
 from campaigns.compose.audience.selection import Audience
@@ -13,10 +14,11 @@ from campaigns.compose.audience.versions import versions_of
 from campaigns.compose.models import Campaign, Condition, ConditionKind, RecipientOutcome
 from campaigns.contacts.models import Contact
 from campaigns.dispatch.models import Recipient
-from campaigns.engagement.models import Click
+from campaigns.engagement.models import Click, OptOut
 from campaigns.ledger.models import Purpose
 from campaigns.reports.campaign import clicks, recipients
 from campaigns.reports.campaign.contact_history import held_data
+from campaigns.reports.campaign.message_rows import load_rows
 from campaigns.reports.campaign.progress import load_progress
 from campaigns.reports.campaign.recipients import read_query
 from campaigns.team.models import Role, User
@@ -84,12 +86,20 @@ def test_figures(campaign: Campaign) -> None:
         ({"clicked": "yes", "state": "delivered"}, [0, 1]),
         ({"clicked": "yes", "state": "refused"}, []),
         ({"clicked": "maybe"}, []),
+        ({"opted_out": "yes"}, [1]),
+        ({"opted_out": "no"}, [0, 2, 3, 4, 5]),
+        ({"opted_out": "yes", "clicked": "yes", "state": "delivered"}, [1]),
+        ({"opted_out": "yes", "clicked": "no"}, []),
+        ({"opted_out": "never"}, []),
     ],
 )
 def test_recipients_are_filtered(
     campaign: Campaign, query: dict[str, str], places: list[int]
 ) -> None:
+    """The second one opted out, and the third one did and undid it."""
     everyone = everybody(campaign)
+    for recipient, undone_at in ((everyone[1], None), (everyone[2], AT)):
+        OptOut.objects.create(campaign=campaign, recipient=recipient, at=AT, undone_at=undone_at)
     selected = recipients.filter_recipients(campaign, read_query(query, masked=False))
     assert {row.pk for row in selected} == {everyone[place].pk for place in places}
     counts = load_progress(campaign).counts
@@ -168,3 +178,42 @@ def test_a_campaign_without_tracked_links_has_no_tab(pages: Client) -> None:
 def test_data_of_a_person_has_their_clicks(campaign: Campaign) -> None:
     [message] = held_data(everybody(campaign)[1].msisdn)["messages"]
     assert message["clicks"] == [{"at": AT, "link": 1, "device": "phone", "system": "ios"}]
+
+
+def test_campaign_with_opt_outs_alone_has_no_clicks(pages: Client) -> None:
+    """Its tab, chips and answers say nothing of clicks; of opt-outs they do."""
+    made = sent(2, track_links=False, text="Stop: {unsubscribe}")
+    one = everybody(made)[0]
+    OptOut.objects.create(campaign=made, recipient=one, at=AT)
+    tab = pages.get(f"/campaigns/{made.pk}/?tab=clicks").content.decode()
+    assert "Unsubscribed, of delivered" in tab
+    assert "No reason given" in tab
+    assert "Click rate" not in tab
+    table = pages.get(f"/campaigns/{made.pk}/recipients?opted_out=yes")
+    assert [row.message.pk for row in table.context["rows"]] == [one.pk]
+    assert [chip["id"] for chip in table.context["link_chips"]] == ["opted_out-yes"]
+    assert table.context["link_chips"][0]["query"] == ""  # pressed again, it shows everybody
+    export = pages.get(f"/campaigns/{made.pk}/recipients.csv?opted_out=yes")
+    lines = b"".join(export.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    assert [one.reference in line for line in lines] == [False, True]
+
+
+def test_chips_keep_each_other_and_the_state(campaign: Campaign, pages: Client) -> None:
+    answer = pages.get(f"/campaigns/{campaign.pk}/recipients?clicked=yes&state=delivered")
+    queries = {chip["id"]: chip["query"] for chip in answer.context["link_chips"]}
+    assert queries == {
+        "clicked-yes": "", "clicked-no": "clicked=no", "opted_out-yes": "clicked=yes&opted_out=yes",
+    }  # fmt: skip
+    page = answer.content.decode()
+    assert "?clicked=yes&amp;opted_out=yes&state=delivered&why=" in page
+    assert '<input type="hidden" name="clicked" value="yes">' in page
+
+
+def test_messages_without_short_links_are_not_asked_for_clicks(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    plain, with_links = sent(2, track_links=False), sent(2)
+    for made, number in ((plain, 1), (with_links, 4)):
+        messages = everybody(made)
+        with django_assert_num_queries(number):
+            assert len(load_rows(messages, [made])) == 2

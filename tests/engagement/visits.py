@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from django.db.models import F
 
-from campaigns.compose.message.tracking.codes import link_codes
-from campaigns.compose.models import Campaign
+from campaigns.compose.message.tracking.codes import LinkCodes, link_codes
+from campaigns.compose.models import Campaign, LinkKey
 from campaigns.dispatch.models import Batch, Recipient
 from campaigns.engagement import redirect
 from campaigns.engagement.inbox import Inbox, store
@@ -50,6 +50,12 @@ def open_path(path: str, *, host: str = HOST, method: str = "GET", agent: str = 
 
 def code(recipient: Recipient, number: int = 0) -> str:
     return link_codes().code(recipient.reference, number)
+
+
+def click_value(recipient: Recipient, number: int = 0) -> str:
+    """What vd_click says of a recipient's link."""
+    row, _is_new = LinkKey.objects.get_or_create(pk=LinkKey.ONLY)
+    return LinkCodes.of_clicks(bytes.fromhex(row.key)).code(recipient.reference, number)
 
 
 def click(recipient: Recipient, number: int = 0, **options: Any) -> Answer:

@@ -42,8 +42,8 @@ NEVER = "Unknown whether the gateway accepted the message."
 def test_row_says_when_the_gateway_was_last_asked(
     recipient: dict[str, object], batch: dict[str, object], reason: str
 ) -> None:
-    factory.launched(1)
+    campaign = factory.launched(1)
     Recipient.objects.update(**{"send_state": SendState.ACCEPTED, **recipient})
     Batch.objects.update(**{"asked_at": ASKED, "answered_at": ASKED, "checks": 1, **batch})
-    [row] = load_rows(list(Recipient.objects.all()))
+    [row] = load_rows(list(Recipient.objects.all()), [campaign])
     assert row.reason == reason

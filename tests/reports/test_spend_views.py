@@ -128,8 +128,8 @@ def test_export_xlsx(marketer: Client, campaign: Campaign) -> None:
 @pytest.mark.parametrize(
     ("address", "queries"),
     [
-        (f"/spend/?{DAYS}", 7),
-        (f"/spend/?{DAYS}&group=campaign", 7),
+        (f"/spend/?{DAYS}", 8),
+        (f"/spend/?{DAYS}&group=campaign", 8),
         (f"/spend/export.csv?{DAYS}", 5),
     ],
 )

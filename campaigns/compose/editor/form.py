@@ -114,6 +114,13 @@ class CampaignForm(BrandChoices, forms.Form):
         widget=forms.RadioSelect,
     )
     untracked_links = TextsField(required=False, most=100)
+    track_conversions = forms.TypedChoiceField(
+        choices=[("False", _("Clicks only")), ("True", _("Clicks and conversions"))],
+        coerce=lambda value: value == "True",
+        initial="False",
+        required=False,
+        widget=forms.RadioSelect,
+    )
     sms_sender = _short(limits.SMS_SENDER_DIGITS_MAX)
     sms_text = TextField(required=False, widget=forms.Textarea(attrs={"rows": 4}))
     validity = forms.IntegerField(

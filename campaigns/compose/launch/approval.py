@@ -206,6 +206,8 @@ def _fingerprint(campaign: Campaign, measured: MeasuredAudience, cost: Estimate)
     whole = [values, sender, repr(measured.audience), measured.fingerprint, sorted(lines)]
     if (tracking := tracking_of(campaign)).numbers:
         whole.append(list(tracking.columns().values()))
+        if tracking.links and campaign.track_conversions:
+            whole.append("track_conversions")
     return sha256(json.dumps(whole).encode()).hexdigest()
 
 

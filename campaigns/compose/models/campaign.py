@@ -84,6 +84,8 @@ class Campaign(Branded):
     untracked_links = models.JSONField(
         default=list, db_default=models.Value([], models.JSONField())
     )
+    # whether tracked links pass on who opened them, in the parameter vd_click of their addresses
+    track_conversions = models.BooleanField(_("track conversions"), default=False, db_default=False)
     # Of a launched campaign: what stands before the codes, and each tracked link as
     # ["text", start, end]. Fixed, so that a message is the same whenever it is sent.
     link_base = models.CharField(max_length=300, blank=True, default="", db_default="")
@@ -207,9 +209,24 @@ class Campaign(Branded):
         return self.purpose == Purpose.REHEARSAL
 
     @property
-    def is_tracked(self) -> bool:
-        """Whether recipients get short links, so that clicks can come."""
+    def has_short_links(self) -> bool:
+        """Whether recipients get short links, so that clicks or opt-outs can come."""
         return bool(self.tracked_links) and not self.is_rehearsal
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether one of these leads to a link of the message, so that clicks can come. Of the tag
+        {unsubscribe} there are only opt-outs.
+        """
+        return self.has_short_links and any(
+            not getattr(self, field).startswith("{", start)
+            for field, start, _end in self.tracked_links or ()
+        )
+
+    @property
+    def tracks_conversions(self) -> bool:
+        """Whether what recipients do after a click can be reported."""
+        return self.track_conversions and self.is_tracked
 
     @property
     def sending_hours(self) -> SendingHours | None:

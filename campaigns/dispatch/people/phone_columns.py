@@ -119,6 +119,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "LinkKey": "key",
         "Trigger": "reason",
         "TriggerEvent": "reason",
+        "Conversion": "conversion_id",
         "PriceList": "rows",
         "ImportSchedule": "lease_token etag last_modified content_hash",
         "BudgetWarning": "scope",

@@ -1,4 +1,4 @@
-"""Clicks on the links of a campaign: figures, and which recipients clicked.
+"""Clicks on the links of a campaign: figures, and how often recipients clicked.
 
 Those of machines are counted apart and are in no other figure.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, F, Min, OuterRef, QuerySet
+from django.db.models import Count, F, Min, QuerySet
 from django.db.models.functions import TruncHour
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from campaigns.compose.draft_fields import LINK_LABELS
 from campaigns.compose.message.tracking.tracked_links import tracking_of
 from campaigns.compose.models import Campaign
-from campaigns.dispatch.models import Recipient
 from campaigns.engagement.models import Click, Device, Machine, System
+from campaigns.reports.shared.click_counts import CLICKED_AT, people_clicks
 from campaigns.reports.shared.delivery_counts import DeliveryCounts
 from campaigns.reports.shared.labels import country_name
 
@@ -110,27 +110,17 @@ def _links(campaign: Campaign, people: QuerySet[Click]) -> list[ClickCount]:
 
 def _hours(people: QuerySet[Click]) -> list[ClickCount]:
     """The first hours with clicks, in the reader's time zone."""
-    hours = sorted(_grouped(people, TruncHour("at")).items())[:HOURS_SHOWN]
+    hours = sorted(_grouped(people, TruncHour(CLICKED_AT)).items())[:HOURS_SHOWN]
     return [
         ClickCount(hour, date_format(localtime(hour), "j M Y, H:i"), *numbers)
         for hour, numbers in hours
     ]
 
 
-def filter_clicked(
-    recipients: QuerySet[Recipient], campaign_id: int, *, clicked: bool
-) -> QuerySet[Recipient]:
-    """Those of `recipients`, of this campaign, who clicked a link, or who did not."""
-    people = Click.objects.filter(campaign=campaign_id, machine=Machine.NONE)
-    if clicked:
-        return recipients.filter(pk__in=people.values("recipient"))
-    return recipients.exclude(Exists(people.filter(recipient=OuterRef("pk"))))
-
-
 def load_clicks(recipient_ids: Sequence[int]) -> dict[int, tuple[int, datetime]]:
     """How often each recipient who did clicked, and when first."""
-    people = Click.objects.filter(recipient__in=recipient_ids, machine=Machine.NONE)
-    rows = people.order_by().values("recipient").annotate(number=Count("pk"), first=Min("at"))
+    people = people_clicks().filter(recipient__in=recipient_ids).order_by().values("recipient")
+    rows = people.annotate(number=Count("pk"), first=Min(CLICKED_AT))
     return {row["recipient"]: (row["number"], row["first"]) for row in rows}
 
 

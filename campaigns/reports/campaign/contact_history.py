@@ -18,7 +18,7 @@ from campaigns.contacts.people.person_ids import id_of
 from campaigns.dispatch.models import Recipient
 from campaigns.dispatch.people import phone_columns
 from campaigns.dispatch.people.phone_texts import PhoneText
-from campaigns.engagement.models import Click
+from campaigns.engagement.models import Click, Conversion
 from campaigns.ledger.models import LedgerEntry
 from campaigns.reports.campaign.message_rows import MessageRow, load_rows
 from campaigns.reports.campaign.recipients import (
@@ -66,7 +66,7 @@ def load_contact_campaigns(msisdn: str, campaigns: Iterable[Campaign]) -> list[C
     """Return what the phone got of each of `campaigns`, by a fixed number of queries."""
     shown = list(campaigns)
     messages = Recipient.objects.filter(msisdn=msisdn, campaign__in=shown)
-    message_rows = {row.message.campaign_id: row for row in load_rows(list(messages))}
+    message_rows = {row.message.campaign_id: row for row in load_rows(list(messages), shown)}
     absences = _Absences(msisdn, shown)
     rows = []
     for campaign in shown:
@@ -226,6 +226,16 @@ def _message_data(message: Recipient) -> dict[str, Any]:
         "clicks": [
             {"at": click.at, "link": click.number, "device": click.device, "system": click.system}
             for click in Click.objects.filter(recipient=message, machine="").order_by("at")
+        ],
+        "conversions": [
+            {
+                "at": made.at,
+                "link": made.number,
+                "id": made.conversion_id,
+                "value": _exact_or_none(made.value),
+                "currency": made.currency,
+            }
+            for made in Conversion.objects.filter(recipient=message).order_by("at")
         ],
         "opted_out_at": load_opted_out([message.pk]).get(message.pk),
         "charges": [

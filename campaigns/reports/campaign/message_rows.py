@@ -1,8 +1,8 @@
 """Messages as rows of a table: on the page of a campaign, and on that of a person."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db.models import Q
 from django.utils.formats import date_format
@@ -10,10 +10,10 @@ from django.utils.html import format_html
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import SEVERAL_CURRENCIES, Batch, Recipient, SendState
-from campaigns.reports.campaign.clicks import clicks_text, load_clicks
+from campaigns.reports.campaign.link_results import NOTHING, LinkResult, load_link_results
 from campaigns.reports.campaign.recipients import reason_text, viber_price
-from campaigns.reports.shared.opt_outs import load_opted_out
 from campaigns.templatetags.viberdash import money_exact
 
 SILENCE = timedelta(minutes=10)  # without an answer, from which on it is said
@@ -23,20 +23,12 @@ SILENCE = timedelta(minutes=10)  # without an answer, from which on it is said
 class MessageRow:
     """A message in a table: why it is in its state, and its prices as markup.
 
-    `batch`: its batch, or None where it has none. `clicks`: of people, on its links.
-    `opted_out_at`: by its link.
+    `batch`: its batch, or None where it has none. `links`: what the recipient did with its links.
     """
 
     message: Recipient
     batch: Batch | None
-    clicks: int = 0
-    opted_out_at: datetime | None = None
-
-    @property
-    def links_text(self) -> str:
-        """What the recipient did with its links."""
-        texts = (clicks_text(self.clicks), _("Unsubscribed") if self.opted_out_at else "")
-        return ", ".join(filter(None, texts))
+    links: LinkResult = NOTHING
 
     @property
     def reason(self) -> str:
@@ -87,22 +79,23 @@ class MessageRow:
         )
 
 
-def load_rows(messages: Sequence[Recipient]) -> list[MessageRow]:
-    """Return a row for each of `messages`, with one query each for their batches, clicks and
-    opt-outs.
+def load_rows(messages: Sequence[Recipient], campaigns: Iterable[Campaign]) -> list[MessageRow]:
+    """Return a row for each of `messages`, which are of `campaigns`, with one query for their
+    batches, and more where the messages have short links.
     """
     chosen = Q(pk__in=[])
     for message in messages:
         chosen |= Q(campaign=message.campaign_id, number=message.batch_number)
     batches = {(batch.campaign_id, batch.number): batch for batch in Batch.objects.filter(chosen)}
-    ids = [message.pk for message in messages]
-    clicks, opted_out = load_clicks(ids), load_opted_out(ids)
+    with_links = {campaign.pk for campaign in campaigns if campaign.has_short_links}
+    results = load_link_results(
+        [message.pk for message in messages if message.campaign_id in with_links]
+    )
     return [
         MessageRow(
             message,
             batches.get((message.campaign_id, message.batch_number)),
-            clicks[message.pk][0] if message.pk in clicks else 0,
-            opted_out.get(message.pk),
+            results.get(message.pk, NOTHING),
         )
         for message in messages
     ]

@@ -14,6 +14,8 @@ from campaigns.compose.pricing.price_list import VIBER, stored_prices
 from campaigns.dispatch.models import Snapshot
 from campaigns.reports.campaign.waiting import WaitingRecipients, load_waiting
 from campaigns.reports.shared.bills import Bill, load_campaign_bills
+from campaigns.reports.shared.click_counts import count_clickers
+from campaigns.reports.shared.conversion_counts import ConversionCounts, load_conversions
 from campaigns.reports.shared.delivery_counts import (
     DeliveryCounts,
     ReasonCount,
@@ -32,7 +34,7 @@ class FunnelStep:
     """One step of the delivery funnel: `number` of `whole` recipients.
 
     `state` and `why` filter the table of recipients: a key of recipients.FILTERS or GROUPS ("" for
-    everybody), and a reason within it.
+    everybody), and a reason within it. `link_filter`: what they did with its links, instead.
     """
 
     label: str | Promise
@@ -40,10 +42,13 @@ class FunnelStep:
     whole: int
     state: str = ""
     why: str = ""
+    link_filter: str = ""
 
     @property
     def query(self) -> str:
         """The query string that opens these recipients."""
+        if self.link_filter:
+            return f"?{self.link_filter}=yes"
         if not self.state:
             return ""
         return f"?state={self.state}&why={self.why}" if self.why else f"?state={self.state}"
@@ -59,13 +64,17 @@ class ExcludedCount:
 
 @dataclass
 class CampaignProgress:
-    """`estimates`: what Viber was expected to cost, by currency."""
+    """`estimates`: what Viber was expected to cost, by currency. `clickers`: recipients who
+    clicked; None where no link is tracked, as `conversions` where those are not.
+    """
 
     campaign: Campaign
     counts: DeliveryCounts
     bill: Bill
     snapshot: Snapshot | None
     estimates: dict[str, Decimal]
+    clickers: int | None = None
+    conversions: ConversionCounts | None = None
 
     @property
     def refresh_seconds(self) -> int | None:
@@ -125,7 +134,9 @@ class CampaignProgress:
 
     @property
     def funnel(self) -> list[FunnelStep]:
-        """From the audience to the readers."""
+        """From the audience to the readers, and to those who clicked and
+        converted.
+        """
         counts, audience = self.counts, self.counts.audience
         steps = [
             FunnelStep(_("Audience"), audience, audience),
@@ -133,6 +144,12 @@ class CampaignProgress:
             FunnelStep(_("Delivered by Viber"), counts.delivered, audience, "by_viber"),
             FunnelStep(_("Read"), counts.read, audience, "read"),
         ]
+        if self.clickers is not None:
+            clicked = FunnelStep(_("Clicked"), self.clickers, audience, link_filter="clicked")
+            steps.append(clicked)
+        if self.conversions:
+            number = self.conversions.recipients
+            steps.append(FunnelStep(_("Converted"), number, audience, link_filter="converted"))
         if counts.by_sms:
             steps += [
                 FunnelStep(_("By SMS"), counts.by_sms, audience, "by_sms"),
@@ -164,14 +181,19 @@ class CampaignProgress:
 
 
 def load_progress(campaign: Campaign) -> CampaignProgress:
-    """Load the progress by four queries: tallies, totals, snapshot, price list."""
+    """Load the progress by four queries: tallies, totals, snapshot, price list; and one for the
+    clicks and two for the conversions where these are tracked.
+    """
     snapshot = Snapshot.objects.filter(pk=campaign.pk).first()
     by_country = load_country_counts(campaign.pk)
     counts = DeliveryCounts(_audience(campaign, snapshot))
     for country_counts in by_country.values():
         counts.merge(country_counts)
     bill = load_campaign_bills([campaign.pk])[campaign.pk]
-    return CampaignProgress(campaign, counts, bill, snapshot, _estimates(campaign, by_country))
+    clickers = count_clickers([campaign]).get(campaign.pk)
+    estimates = _estimates(campaign, by_country)
+    conversions = load_conversions([campaign]).get(campaign.pk)
+    return CampaignProgress(campaign, counts, bill, snapshot, estimates, clickers, conversions)
 
 
 def _audience(campaign: Campaign, snapshot: Snapshot | None) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.template.defaultfilters import floatformat
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -74,8 +75,28 @@ def _share(text: str, part: int, whole: int) -> str:
 
 
 def cost_tables(progress: CampaignProgress) -> list[list[CostLine]]:
-    """Return the lines of the cost, a list for each currency."""
-    return [list(_cost_lines(progress, cost)) for cost in progress.bill.costs]
+    """Return the lines of the cost and of the revenue, a list for each currency."""
+    tables = [
+        [*_cost_lines(progress, cost), *_revenue_lines(progress, cost.currency)]
+        for cost in progress.bill.costs
+    ]
+    without_cost = sorted(_revenue(progress).keys() - progress.bill.by_currency.keys())
+    return tables + [list(_revenue_lines(progress, currency)) for currency in without_cost]
+
+
+def _revenue(progress: CampaignProgress) -> dict[str, Decimal]:
+    return progress.conversions.revenue if progress.conversions else {}
+
+
+def _revenue_lines(progress: CampaignProgress, currency: str) -> Iterator[CostLine]:
+    """What conversions were worth in `currency`, and how often that covers the cost."""
+    amount = _revenue(progress).get(currency)
+    if progress.conversions is None or amount is None:
+        return
+    yield CostLine(_("Revenue of conversions"), money_exact(amount, currency))
+    covered = progress.conversions.returns(progress.bill).get(currency)
+    if covered is not None:
+        yield CostLine(_("Return (revenue ÷ cost)"), floatformat(covered, 2))
 
 
 def _cost_lines(progress: CampaignProgress, cost: Cost) -> Iterator[CostLine]:
@@ -93,7 +114,11 @@ def _cost_lines(progress: CampaignProgress, cost: Cost) -> Iterator[CostLine]:
     yield CostLine(_("SMS"), exact(cost.sms), urls["sms"] if cost.sms else "")
     total_label = _("Total so far") if progress.refresh_seconds else _("Total")
     yield CostLine(total_label, exact(cost.total), urls["all"], "sums-total")
-    for label, recipients in ((_("Per delivered"), counts.reached), (_("Per read"), counts.read)):
+    for label, recipients in (
+        (_("Per delivered"), counts.reached),
+        (_("Per read"), counts.read),
+        (_("Per recipient who clicked"), progress.clickers),
+    ):
         if recipients:
             yield CostLine(label, exact((cost.total / recipients).quantize(UNIT_PLACES)))
     if progress.campaign.budget:

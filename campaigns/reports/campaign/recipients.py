@@ -19,7 +19,7 @@ from campaigns.contacts.phones.masking import mask_phone
 from campaigns.contacts.search import queries
 from campaigns.dispatch.models import SEVERAL_CURRENCIES, DeliveryState, Recipient, SendState
 from campaigns.gateway.limits import MAX_RECIPIENTS
-from campaigns.reports.campaign import clicks
+from campaigns.reports.campaign import link_results
 from campaigns.reports.campaign.reasons import (
     DELIVERY_STEPS,
     STATES_WITH_REASONS,
@@ -34,7 +34,6 @@ from campaigns.reports.shared.delivery_counts import (
     DeliveryCounts,
 )
 from campaigns.reports.shared.labels import is_country_code, refusal, status_label
-from campaigns.reports.shared.opt_outs import load_opted_out
 from campaigns.reports.shared.partial_indexes import ended_for, in_delivery_state
 from campaigns.shared.paging import PAGE, Slice, read_merged, read_slice
 from campaigns.shared.table_columns import Cell, Column, Kind
@@ -149,8 +148,9 @@ GROUPS: dict[str, StateFilter] = {
 class RecipientQuery:
     """What to show: a state, a country, a part of the phone, a reason within the state.
 
-    "" and None stand for any; `clicked` is "yes" or "no". `whole_phone`: `phone` is all of it.
-    `unreadable`: a value was given that cannot be read; then nobody is shown, and nobody exported.
+    "" and None stand for any. `whole_phone`: `phone` is all of it. `unreadable`: a value was given
+    that cannot be read; then nobody is shown, and nobody exported. `links`: what they did with
+    links, as keys of link_results.FILTERS with their values.
     """
 
     state: StateFilter | None = None
@@ -159,10 +159,15 @@ class RecipientQuery:
     why: str = ""
     whole_phone: bool = False
     unreadable: bool = False
-    clicked: str = ""
+    links: tuple[tuple[str, str], ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.state or self.country or self.phone or self.clicked or self.unreadable)
+        return bool(self.state or self.country or self.phone or self.links or self.unreadable)
+
+    @property
+    def links_query(self) -> str:
+        """`links` as they follow other parameters of an address."""
+        return "".join(f"&{name}={value}" for name, value in self.links)
 
 
 def read_query(query: Mapping[str, str], *, masked: bool) -> RecipientQuery:
@@ -170,24 +175,25 @@ def read_query(query: Mapping[str, str], *, masked: bool) -> RecipientQuery:
 
     `masked`: for somebody who sees phones masked, so that only a whole one is searched.
     """
-    names = ("phone", "country", "state", "why", "clicked")
+    names = ("phone", "country", "state", "why", *link_results.FILTERS)
     given = {name: query.get(name, "").strip() for name in names}
     read_phone = queries.whole_phone if masked else _digits
     phone, country = read_phone(given["phone"]), given["country"]
     state = FILTERS.get(given["state"]) or GROUPS.get(given["state"])
+    links = tuple((name, given[name]) for name in link_results.FILTERS if given[name])
     has_reasons = state is not None and state.key in STATES_WITH_REASONS
     unreadable = (
         bool(given["phone"] and not phone)
         or bool(country and not is_country_code(country))
         or bool(given["state"] and not state)
         or bool(given["why"] and not has_reasons)
-        or given["clicked"] not in ("", "yes", "no")
+        or any(value not in (link_results.YES, link_results.NO) for _name, value in links)
     )
     if unreadable:
         return RecipientQuery(unreadable=True)
-    why, clicked = without_nul(given["why"][:40]), given["clicked"]
+    why = without_nul(given["why"][:40])
     return RecipientQuery(
-        state, country, phone, why, whole_phone=masked and bool(phone), clicked=clicked
+        state, country, phone, why, whole_phone=masked and bool(phone), links=links
     )
 
 
@@ -222,8 +228,8 @@ def load_page(
 
 
 def _in_any_state(campaign: Campaign, query: RecipientQuery) -> QuerySet[Recipient]:
-    """Return the recipients of the country and with the phone that `query` names, and only those
-    who clicked or did not if it says so.
+    """Return the recipients of the country and with the phone that `query` names, who did with
+    their links what it says.
     """
     by_first_digits = _by_first_digits(campaign, query)
     recipients = (
@@ -233,8 +239,8 @@ def _in_any_state(campaign: Campaign, query: RecipientQuery) -> QuerySet[Recipie
     )
     if query.country:
         recipients = recipients.filter(country=query.country)
-    if query.clicked:
-        recipients = clicks.filter_clicked(recipients, campaign.pk, clicked=query.clicked == "yes")
+    for name, value in query.links:
+        recipients = link_results.select(recipients, campaign.pk, name, value)
     if not query.phone:
         return recipients
     if query.whole_phone:
@@ -285,7 +291,7 @@ def count_recipients(counts: DeliveryCounts, query: RecipientQuery) -> int | Non
     """
     if query.unreadable:
         return 0
-    if query.phone or query.country or query.clicked:
+    if query.phone or query.country or query.links:
         return None
     if not query.state:
         return counts.audience
@@ -329,6 +335,10 @@ EXPORT_COLUMNS = (
     Column("clicks", Kind.NUMBER),
     Column("first_click_at", Kind.TIME),
     Column("opted_out_at", Kind.TIME),
+    Column("conversions", Kind.NUMBER),
+    Column("first_conversion_at", Kind.TIME),
+    Column("revenue", Kind.MONEY),
+    Column("revenue_currency"),
 )
 
 
@@ -350,12 +360,25 @@ def export_rows(
     step = EXPORT_ROWS // MAX_RECIPIENTS  # batches
     for first, end in pairwise(range(0, (last or 0) + step + 1, step)):
         found = list(selected.filter(batch_number__gte=first, batch_number__lt=end))
-        ids = [recipient.pk for recipient in found] if campaign.is_tracked else []
-        clicked, opted_out = clicks.load_clicks(ids), load_opted_out(ids)
+        ids = [recipient.pk for recipient in found] if campaign.has_short_links else []
+        results = link_results.load_link_results(ids)
         for recipient in found:
-            number, first_at = clicked.get(recipient.pk, (0, None))
-            links = number, first_at, opted_out.get(recipient.pk)
-            yield (*_export_row(recipient, masked), campaign.purpose, *links)
+            done = results.get(recipient.pk, link_results.NOTHING)
+            yield (*_export_row(recipient, masked), campaign.purpose, *_link_cells(done))
+
+
+def _link_cells(done: link_results.LinkResult) -> tuple[Cell, ...]:
+    """What a recipient did with links. Of several currencies there is no revenue, as of prices."""
+    conversions = done.conversions
+    [(currency, revenue)] = (
+        conversions.revenue.items()
+        if len(conversions.revenue) == 1
+        else [("several" if conversions.revenue else "", None)]
+    )
+    return (
+        done.clicks, done.first_click_at, done.opted_out_at,
+        conversions.number, conversions.first_at, revenue, currency,
+    )  # fmt: skip
 
 
 def _export_row(recipient: Recipient, masked: bool) -> tuple[Cell, ...]:

@@ -1,17 +1,19 @@
-"""The hours and days at which this installation's own messages were read best.
+"""The hours and days at which this installation's own messages were read best, and how many
+recipients of each clicked.
 
 Each rate has a margin of error, half of its 95 % confidence interval. Rates of few messages mean
 nothing, and are neither compared nor called best.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import sqrt
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
+from django.db.models.functions import TruncHour
 from django.template.defaultfilters import floatformat
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
@@ -19,6 +21,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.compose.models import Campaign
+from campaigns.reports.shared.click_counts import people_clicks, select_tracked
+from campaigns.reports.shared.delivery_counts import BY_VIBER
 from campaigns.reports.shared.key_figures import KeyFigure, missing_value
 from campaigns.results.models import HourCount, Measure
 from campaigns.templatetags.viberdash import number, percent
@@ -29,16 +33,23 @@ MIN_DELIVERED = 300  # messages, for a rate that is worth comparing
 MIN_CAMPAIGNS = 3  # with fewer, the rates say more about the campaigns than about the hours
 NORMAL_95 = 1.96  # standard deviations of a 95 % interval
 MEASURES = (Measure.SENT, Measure.SENT_DELIVERED, Measure.SENT_READ)
+TRACKED, CLICKED = "tracked", "clicked"  # counted here, from the clicks
 
 
 @dataclass(frozen=True, slots=True)
 class TimeSlot:
-    """An hour of the day or a day of the week, and the messages sent in it."""
+    """An hour of the day or a day of the week, and the messages sent in it.
+
+    `tracked`: those of campaigns with tracked links that Viber delivered. `clicked`: of these, the
+    ones whose recipients clicked.
+    """
 
     label: str
     sent: int
     delivered: int
     read: int
+    tracked: int = 0
+    clicked: int = 0
 
     @property
     def enough(self) -> bool:
@@ -52,17 +63,30 @@ class TimeSlot:
     @property
     def margin(self) -> float:
         """Percentage points by which the true rate may be higher or lower."""
-        if not self.delivered:
-            return 0.0
-        share = self.read / self.delivered
-        return 100 * NORMAL_95 * sqrt(share * (1 - share) / self.delivered)
+        return _margin(self.read, self.delivered)
 
     @property
     def rate_text(self) -> str:
         """The rate with its margin, such as "42.0% ± 1.5", or that there is too little data."""
-        if not self.enough:
-            return _("too little data")
-        return f"{floatformat(self.read_rate, 1)}% ± {floatformat(self.margin, 1)}"
+        return _rate_text(self.read, self.delivered)
+
+    @property
+    def click_rate_text(self) -> str:
+        """The same of those who clicked, of delivered; "" where no link was tracked."""
+        return _rate_text(self.clicked, self.tracked) if self.tracked else ""
+
+
+def _margin(part: int, whole: int) -> float:
+    if not whole:
+        return 0.0
+    share = part / whole
+    return 100 * NORMAL_95 * sqrt(share * (1 - share) / whole)
+
+
+def _rate_text(part: int, whole: int) -> str:
+    if whole < MIN_DELIVERED:
+        return _("too little data")
+    return f"{floatformat(100 * part / whole, 1)}% ± {floatformat(_margin(part, whole), 1)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +179,7 @@ def load_best_times(campaigns: QuerySet[Campaign], now: datetime) -> BestTimes:
     days: Counter[tuple[int, str]] = Counter()
     overall: Counter[tuple[int, str]] = Counter()
     sums = rows.order_by().values_list("hour", "measure").annotate(Sum("people"))
-    for hour, measure, messages in sums:
+    for hour, measure, messages in (*sums, *_load_clicks(rows, since, until)):
         local = timezone.localtime(hour)
         hours[local.hour, measure] += messages
         days[local.weekday(), measure] += messages
@@ -170,5 +194,31 @@ def load_best_times(campaigns: QuerySet[Campaign], now: datetime) -> BestTimes:
     )
 
 
+def _load_clicks(
+    rows: QuerySet[HourCount], since: datetime, until: datetime
+) -> Iterator[tuple[datetime, str, int]]:
+    """Of the campaigns with tracked links: what Viber delivered and who of these clicked, by the
+    hour of sending.
+    """
+    campaigns = Campaign.objects.filter(pk__in=rows.order_by().values("campaign"))
+    tracked = [campaign.pk for campaign in select_tracked(campaigns)]
+    if not tracked:
+        return
+    delivered = rows.filter(campaign__in=tracked, measure=Measure.SENT_DELIVERED)
+    sums = delivered.order_by().values_list("hour").annotate(Sum("people"))
+    yield from ((hour, TRACKED, messages) for hour, messages in sums)
+    clicks = people_clicks().filter(
+        campaign__in=tracked,
+        at__gte=since,
+        recipient__delivery_state__in=BY_VIBER,
+        recipient__sent_at__gte=since,
+        recipient__sent_at__lt=until,
+    )
+    # by whole hours of UTC, as the other counts
+    by_hour = clicks.order_by().values_list(TruncHour("recipient__sent_at", tzinfo=UTC))
+    clickers = by_hour.annotate(Count("recipient", distinct=True))
+    yield from ((hour, CLICKED, number_clicked) for hour, number_clicked in clickers)
+
+
 def _slot(label: str, key: int, counts: Counter[tuple[int, str]]) -> TimeSlot:
-    return TimeSlot(label, *(counts[key, measure] for measure in MEASURES))
+    return TimeSlot(label, *(counts[key, measure] for measure in (*MEASURES, TRACKED, CLICKED)))

@@ -1,6 +1,6 @@
 """Campaigns side by side: the same figures in the same rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.reports.campaigns.overview import CampaignRow
+from campaigns.reports.shared.conversion_counts import ConversionCounts
 from campaigns.reports.spend.entries import ledger_url
 from campaigns.shared.query_values import read_ids
 
@@ -28,7 +29,7 @@ class CountCell:
 @dataclass(frozen=True, slots=True)
 class CountRow:
     label: str | Promise
-    cells: list[CountCell]  # one for each campaign
+    cells: list[CountCell | None]  # one for each campaign; None: nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Amount:
     amount: Decimal
     currency: str
     url: str = ""  # of its ledger entries
+    is_ratio: bool = False  # of two amounts in that currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,34 @@ COUNTS: tuple[tuple[str | Promise, str, str, str], ...] = (
 )
 
 
-def count_rows(rows: Sequence[CampaignRow]) -> list[CountRow]:
-    """Return a row for each state of recipients."""
-    return [
+def count_rows(
+    rows: Sequence[CampaignRow],
+    clickers: Mapping[int, int],
+    conversions: Mapping[int, ConversionCounts],
+) -> list[CountRow]:
+    """Return a row for each state of recipients, and one each of `clickers` and of those who
+    converted, by the ids of campaigns that are tracked.
+    """
+    counts = [
         CountRow(label, [_count_cell(row, count, whole, state) for row in rows])
         for label, count, whole, state in COUNTS
     ]
+    converted = {pk: each.recipients for pk, each in conversions.items()}
+    for label, name, numbers in (
+        (_("Clicked"), "clicked", clickers), (_("Converted"), "converted", converted),
+    ):  # fmt: skip
+        if numbers:
+            cells = [_link_cell(row, name, numbers.get(row.campaign.pk)) for row in rows]
+            counts.append(CountRow(label, cells))
+    return counts
+
+
+def _link_cell(row: CampaignRow, name: str, number: int | None) -> CountCell | None:
+    """Recipients whom the filter `name` of the table finds; None where nobody knows."""
+    if number is None:
+        return None
+    url = reverse("campaign-recipients", args=[row.campaign.pk])
+    return CountCell(number, row.counts.reached, f"{url}?{name}=yes" if number else "")
 
 
 def _count_cell(row: CampaignRow, count: str, whole: str, state: str) -> CountCell:
@@ -77,15 +101,36 @@ def _count_cell(row: CampaignRow, count: str, whole: str, state: str) -> CountCe
     )
 
 
-def cost_rows(rows: Sequence[CampaignRow]) -> list[CostRow]:
-    """Return the costs: by channel, in total, per delivered and per read."""
-    return [
+def cost_rows(
+    rows: Sequence[CampaignRow],
+    clickers: Mapping[int, int],
+    conversions: Mapping[int, ConversionCounts],
+) -> list[CostRow]:
+    """Return the costs: by channel, in total, per delivered, per read; per recipient who clicked
+    where any campaign is tracked, and revenue and return where any tracks conversions.
+    """
+    costs = [
         CostRow(_("Viber"), [_amounts(row, "viber", channel="viber") for row in rows]),
         CostRow(_("SMS"), [_amounts(row, "sms", channel="sms") for row in rows]),
         CostRow(_("Total"), [_amounts(row, "total") for row in rows]),
         CostRow(_("Per delivered"), [_unit_costs(row, row.counts.reached) for row in rows]),
         CostRow(_("Per read"), [_unit_costs(row, row.counts.read) for row in rows]),
     ]
+    if clickers:
+        per_click = [_unit_costs(row, clickers.get(row.campaign.pk, 0)) for row in rows]
+        costs.append(CostRow(_("Per recipient who clicked"), per_click))
+    if conversions:
+        none = ConversionCounts()
+        made = [(row, conversions.get(row.campaign.pk, none)) for row in rows]
+        revenue = [_by_currency(each.revenue) for _row, each in made]
+        returns = [_by_currency(each.returns(row.bill), is_ratio=True) for row, each in made]
+        costs.append(CostRow(_("Revenue of conversions"), revenue))
+        costs.append(CostRow(_("Return (revenue ÷ cost)"), returns))
+    return costs
+
+
+def _by_currency(amounts: Mapping[str, Decimal], *, is_ratio: bool = False) -> list[Amount]:
+    return [Amount(amount, currency, is_ratio=is_ratio) for currency, amount in amounts.items()]
 
 
 def _amounts(row: CampaignRow, part: str, **filters: str) -> list[Amount]:

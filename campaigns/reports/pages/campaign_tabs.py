@@ -1,5 +1,6 @@
 """The tabs of a campaign's page: what each of them shows."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -17,7 +18,7 @@ from campaigns.compose.models import Campaign
 from campaigns.contacts.pages.whole_phone import whole_phone_text
 from campaigns.dispatch.evidence import TEST_ANSWER
 from campaigns.dispatch.models import Evidence
-from campaigns.reports.campaign import message_rows, recipients
+from campaigns.reports.campaign import link_results, message_rows, recipients
 from campaigns.reports.campaign.activity import describe_entries
 from campaigns.reports.campaign.clicks import load_figures
 from campaigns.reports.campaign.progress import CampaignProgress
@@ -37,7 +38,7 @@ from campaigns.team.roles import has_permission, sees_phones
 
 TABS: dict[str, str | Promise] = {
     "recipients": gettext_lazy("Recipients"),
-    "clicks": gettext_lazy("Clicks"),
+    "clicks": gettext_lazy("Clicks and opt-outs"),
     "countries": gettext_lazy("Countries"),
     "message": gettext_lazy("Message"),
     "notes": gettext_lazy("Notes"),
@@ -51,7 +52,7 @@ def tab_links(campaign: Campaign, current: str) -> list[dict[str, Any]]:
     return [
         {"label": label, "url": f"{url}?tab={key}#tabs", "here": key == current}
         for key, label in TABS.items()
-        if key != "clicks" or campaign.is_tracked
+        if key != "clicks" or campaign.has_short_links
     ]
 
 
@@ -62,7 +63,7 @@ def tab_context(request: HttpRequest, progress: CampaignProgress, tab: str) -> d
         return recipients_context(request, progress)
     if tab == "clicks":
         return {
-            "clicks": load_figures(campaign, progress.counts),
+            "clicks": load_figures(campaign, progress.counts) if campaign.is_tracked else None,
             "opt_outs": load_opt_outs(campaign, progress.counts),
         }
     if tab == "countries":
@@ -130,7 +131,7 @@ def recipients_context(request: HttpRequest, progress: CampaignProgress) -> dict
     )
     return {
         **recipient_chips(progress, query),
-        "rows": message_rows.load_rows(rows.rows),
+        "rows": message_rows.load_rows(rows.rows, [progress.campaign]),
         "slice": rows,
         "total": recipients.count_recipients(progress.counts, query),
         "phone": request.GET.get("phone", ""),
@@ -139,13 +140,6 @@ def recipients_context(request: HttpRequest, progress: CampaignProgress) -> dict
         "fills_up": _fills_up(progress.campaign, query, bool(rows)),
         "empty_text": _empty_text(progress, query, masked and "phone" in request.GET),
     }
-
-
-CLICKED: tuple[tuple[str, str | Promise], ...] = (
-    ("", gettext_lazy("Clicked or not")),
-    ("yes", gettext_lazy("Clicked")),
-    ("no", gettext_lazy("Not clicked")),
-)
 
 
 def _fills_up(campaign: Campaign, query: RecipientQuery, has_rows: bool) -> bool:
@@ -161,7 +155,7 @@ def _empty_text(progress: CampaignProgress, query: RecipientQuery, needs_whole_p
         return whole_phone_text()
     if query.unreadable:
         return _("A filter in this address cannot be read. Remove it to see recipients.")
-    if query.clicked:
+    if query.links:
         return _("No recipient fits these filters.")
     if query.phone and query.state:
         return _("No “%(state)s” recipient has %(phone)s in the phone number.") % {
@@ -195,7 +189,7 @@ def recipient_chips(progress: CampaignProgress, query: RecipientQuery) -> dict[s
     reasons = count_reasons(progress.counts, query.state.key) if query.state else []
     return {
         "query": query,
-        "clicked_choices": CLICKED if progress.campaign.is_tracked else (),
+        "link_chips": _link_chips(progress.campaign, query),
         "chips": [
             {"value": state.key, "label": state.label, "count": number}
             for state, number in counted
@@ -204,3 +198,28 @@ def recipient_chips(progress: CampaignProgress, query: RecipientQuery) -> dict[s
         "reasons": reasons if len(reasons) > 1 or query.why else [],
         "refresh_seconds": progress.refresh_seconds,
     }
+
+
+def _link_chips(campaign: Campaign, query: RecipientQuery) -> list[dict[str, Any]]:
+    """Return a chip for each thing that recipients may have done with links; pressed again, it
+    shows everybody.
+    """
+    chosen = dict(query.links)
+    return [
+        {
+            "id": f"{name}-{value}",
+            "label": label,
+            "query": replace(query, links=_toggled(chosen, name, value)).links_query.removeprefix(
+                "&"
+            ),
+            "here": chosen.get(name) == value,
+        }
+        for name, each in link_results.FILTERS.items()
+        if each.is_possible(campaign) or name in chosen
+        for value, label in each.labels.items()
+    ]
+
+
+def _toggled(chosen: dict[str, str], name: str, value: str) -> tuple[tuple[str, str], ...]:
+    rest = {key: each for key, each in chosen.items() if key != name}
+    return tuple((rest if chosen.get(name) == value else rest | {name: value}).items())

@@ -16,6 +16,8 @@ from campaigns.gateway.balance import load_balance
 from campaigns.reports.campaigns import best_times, calendar, comparison, overview
 from campaigns.reports.campaigns import dashboard as dashboard_data
 from campaigns.reports.campaigns.filters import Filters, read_filters
+from campaigns.reports.shared.click_counts import count_clickers
+from campaigns.reports.shared.conversion_counts import load_conversions
 from campaigns.reports.shared.periods import this_month
 from campaigns.reports.shared.real_campaigns import real_campaigns
 from campaigns.shared.days import reader_today
@@ -182,10 +184,14 @@ def campaign_compare(request: HttpRequest) -> HttpResponse:
         current_user(request), real_campaigns().filter(pk__in=ids).select_related("sender")
     )
     rows = sorted(overview.load_rows(campaigns), key=lambda row: ids.index(row.campaign.pk))
+    shown = [row.campaign for row in rows]
+    clickers, conversions = count_clickers(shown), load_conversions(shown)
     context = {
         "rows": rows,
-        "count_rows": comparison.count_rows(rows),
-        "cost_rows": comparison.cost_rows(rows),
+        "count_rows": comparison.count_rows(rows, clickers, conversions),
+        "cost_rows": comparison.cost_rows(rows, clickers, conversions),
+        "has_clicks": bool(clickers),
+        "has_conversions": bool(conversions),
         "max_campaigns": comparison.MAX_CAMPAIGNS,
     }
     return render(request, "campaigns/reports/compare.html", context)

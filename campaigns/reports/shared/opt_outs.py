@@ -22,7 +22,7 @@ class OptOutFigures:
 
 def load_opt_outs(campaign: Campaign, counts: DeliveryCounts) -> OptOutFigures:
     """The figures of `campaign`, by one query."""
-    rows = _standing().filter(campaign=campaign).order_by().values_list("reason")
+    rows = standing_opt_outs().filter(campaign=campaign).order_by().values_list("reason")
     reasons = dict(rows.annotate(number=Count("pk")))
     labelled = [(str(OptOutReason(reason).label), number) for reason, number in reasons.items()]
     return OptOutFigures(
@@ -34,15 +34,16 @@ def load_opt_outs(campaign: Campaign, counts: DeliveryCounts) -> OptOutFigures:
 
 def load_opted_out(recipient_ids: Sequence[int]) -> dict[int, datetime]:
     """When those of the recipients who did opted out."""
-    rows = _standing().filter(recipient__in=recipient_ids)
+    rows = standing_opt_outs().filter(recipient__in=recipient_ids)
     return dict(rows.values_list("recipient", "at"))
 
 
 def count_by_campaign(campaigns: QuerySet[Campaign]) -> dict[int, int]:
     """Opt-outs by campaign, of those of the campaigns with any."""
-    rows = _standing().filter(campaign__in=campaigns).order_by().values_list("campaign")
+    rows = standing_opt_outs().filter(campaign__in=campaigns).order_by().values_list("campaign")
     return dict(rows.annotate(number=Count("pk")))
 
 
-def _standing() -> QuerySet[OptOut]:
+def standing_opt_outs() -> QuerySet[OptOut]:
+    """The opt-outs that were not undone."""
     return OptOut.objects.filter(undone_at=None)

@@ -1,5 +1,5 @@
-"""Estimated against actual cost, and the cost per delivered message, of the campaigns launched in a
-period.
+"""Estimated against actual cost, and the cost per delivered message, reader and recipient who
+clicked, of the campaigns launched in a period.
 """
 
 from collections import defaultdict
@@ -13,13 +13,15 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from campaigns.compose.models import Campaign
 from campaigns.compose.pricing.price_list import VIBER, Prices, UnitPrice, stored_prices
 from campaigns.dispatch.models import SendState, Tally
-from campaigns.ledger.models import Purpose
+from campaigns.ledger.models import LedgerTotal, Purpose
 from campaigns.reports.shared.bills import Bill, Cost, load_bills, totals_for
+from campaigns.reports.shared.click_counts import count_clickers, select_tracked
 from campaigns.reports.shared.delivery_counts import TALLY_KEYS, DeliveryCounts
 from campaigns.reports.shared.periods import Period, period_bounds
-from campaigns.reports.spend.spending import apply_filters
+from campaigns.reports.spend.spending import NONE, apply_filters
 from campaigns.shared.money import ZERO
 from campaigns.team import accounts
 from campaigns.templatetags.viberdash import money_exact, number, percent
@@ -43,12 +45,15 @@ class CostPerResult:
     """What campaigns have cost so far, later adjustments included, and what they achieved.
 
     `estimates`: Viber for all accepted recipients by the stored price list, by currency.
+    `tracked_bill` is that of the campaigns with tracked links; None where there are none.
     """
 
     counts: DeliveryCounts = field(default_factory=DeliveryCounts)
     bill: Bill = field(default_factory=Bill)
     estimates: dict[str, Decimal] = field(default_factory=dict)
     campaigns: int = 0
+    tracked_bill: Bill | None = None
+    clickers: int = 0
 
     def add(self, row: dict[str, Any], price: UnitPrice | None) -> None:
         """Add the recipients of a tally; `price` is that of one Viber message to them."""
@@ -84,6 +89,14 @@ class CostPerResult:
     @property
     def per_read(self) -> Decimal | None:
         return self._per_recipient(self.counts.read)
+
+    @property
+    def per_clicker(self) -> Decimal | None:
+        """What campaigns with tracked links cost for each of their recipients who clicked."""
+        if not self.cost or not self.tracked_bill or not self.clickers:
+            return None
+        cost = self.tracked_bill.by_currency.get(self.cost.currency)
+        return (cost.total / self.clickers).quantize(UNIT_PLACES) if cost else None
 
     @property
     def per_sms(self) -> Decimal | None:
@@ -148,6 +161,10 @@ def _unit_lines(result: CostPerResult, cost: Cost) -> Iterator[ResultLine]:
     yield ResultLine(delivered, amount(result.per_delivered))
     read = _("Cost per read (%(number)s)") % {"number": number(counts.read)}
     yield ResultLine(read, amount(result.per_read))
+    if result.tracked_bill:
+        clicked = _("Cost per recipient who clicked (%(number)s), of campaigns with tracked links")
+        label = clicked % {"number": number(result.clickers)}
+        yield ResultLine(label, amount(result.per_clicker))
     if result.per_sms is not None:
         yield ResultLine(_("Cost per SMS fallback"), amount(result.per_sms))
         yield ResultLine(_("SMS, share of the total"), percent(cost.sms, cost.total))
@@ -157,7 +174,8 @@ def load_costs_per_result(period: Period, filters: Mapping[str, str]) -> list[Co
     """Return the results of the campaigns launched in `period` that `filters` select.
 
     One for each currency, as a tariff is charged in one; a single one for all if a tariff was
-    charged in two. A filter by channel is ignored. Three queries and the price lists.
+    charged in two. A filter by channel is ignored. Four queries and the price lists, and two more
+    where links are tracked.
     """
     start, end = period_bounds(period)
     launched = Q(campaign__launched_at__gte=start, campaign__launched_at__lt=end)
@@ -179,7 +197,29 @@ def load_costs_per_result(period: Period, filters: Mapping[str, str]) -> list[Co
         tariff = row["campaign__tariff"]
         if tariff in currencies:  # of the other tariffs nobody was accepted
             results[currencies[tariff]].add(row, prices(tariff).of(row["country"]))
+    _add_clicks(results, currencies, totals, known_filters.get("country"))
     return [results[currency] for currency in sorted(results)]
+
+
+def _add_clicks(
+    results: Mapping[str, CostPerResult],
+    currencies: Mapping[int, str],
+    totals: QuerySet[LedgerTotal],
+    country: str | None,
+) -> None:
+    """Add to each result what its campaigns with tracked links cost, and who clicked."""
+    campaigns = Campaign.objects.filter(pk__in=totals.order_by().values("campaign"))
+    tracked = {campaign.pk: campaign for campaign in select_tracked(campaigns)}
+    if not tracked:
+        return
+    bills = load_bills(totals.filter(campaign__in=list(tracked)), "campaign__tariff")
+    for (tariff,), bill in bills.items():
+        result = results[currencies[tariff]]
+        result.tracked_bill = result.tracked_bill or Bill()
+        result.tracked_bill.merge(bill)
+    clickers = count_clickers(tracked.values(), "" if country == NONE else country)
+    for campaign_id, number_clicked in clickers.items():
+        results[currencies[tracked[campaign_id].tariff]].clickers += number_clicked
 
 
 def _tariff_currencies(bills: dict[int, Bill]) -> dict[int, str]:

@@ -65,6 +65,9 @@ class CampaignChanges(Body):
         list[Text] | None,
         Field(max_length=100, description="As they stand in the texts; `button`: the button's."),
     ] = None
+    track_conversions: Annotated[
+        Flag | None, Field(description="Tracked links get the parameter `vd_click`.")
+    ] = None
     sms_sender: Text | None = None
     sms_text: Text | None = None
     promotional: Flag | None = None

@@ -99,6 +99,22 @@ class LinkOut(Schema):
     clickers: int
 
 
+class RevenueOut(Money):
+    """Of conversions, in one currency."""
+
+    return_on_cost: Annotated[
+        str | None, Field(description="Revenue divided by cost; null: no cost in this currency.")
+    ]
+
+
+class ConversionsOut(Schema):
+    """What other systems reported of its clicks."""
+
+    conversions: int
+    recipients: Annotated[int, Field(description="Who converted, each once.")]
+    revenue: Annotated[list[RevenueOut], Field(description="By currency.")]
+
+
 class ClicksOut(Schema):
     """Clicks of people on tracked links; those of programs are only in `machine_clicks`."""
 
@@ -107,6 +123,9 @@ class ClicksOut(Schema):
     machine_clicks: int
     links: list[LinkOut]
     opt_outs: Annotated[int, Field(description="Recipients who unsubscribed by its link.")]
+    conversions: Annotated[
+        ConversionsOut | None, Field(description="null: the campaign does not track them.")
+    ]
 
 
 class ProgressOut(Schema):
@@ -120,7 +139,9 @@ class ProgressOut(Schema):
     excluded: ExcludedOut
     undelivered: Annotated[list[ReasonOut], Field(description="Whom it did not reach, and why.")]
     waiting: Annotated[list[WaitingOut], Field(description="For the sending hours.")]
-    clicks: Annotated[ClicksOut | None, Field(description="null: no link is tracked.")]
+    clicks: Annotated[
+        ClicksOut | None, Field(description="null: the messages have no short links.")
+    ]
     bill: BillOut
     estimates: Annotated[list[Money], Field(description="What Viber was expected to cost.")]
     reserved: Annotated[list[Money], Field(description="For messages under way.")]
@@ -153,7 +174,7 @@ def get_progress(request: HttpRequest, campaign_id: CampaignId) -> Any:
             WaitingOut(until=each.until, number=each.number, countries=each.countries)
             for each in progress.waiting
         ],
-        clicks=_clicks(progress) if campaign.is_tracked else None,
+        clicks=_clicks(progress) if campaign.has_short_links else None,
         bill=bill_out(progress.bill),
         estimates=_amounts(progress.estimates),
         reserved=_amounts(
@@ -220,6 +241,7 @@ def _clicks(progress: CampaignProgress) -> ClicksOut:
         clickers=figures.clickers,
         machine_clicks=figures.machine_clicks,
         opt_outs=opt_outs.number,
+        conversions=_conversions(progress),
         links=[
             LinkOut(
                 number=count.key,
@@ -229,6 +251,25 @@ def _clicks(progress: CampaignProgress) -> ClicksOut:
                 clickers=count.clickers,
             )
             for count in figures.links
+        ],
+    )
+
+
+def _conversions(progress: CampaignProgress) -> ConversionsOut | None:
+    made = progress.conversions
+    if made is None:
+        return None
+    returns = made.returns(progress.bill)
+    return ConversionsOut(
+        conversions=made.number,
+        recipients=made.recipients,
+        revenue=[
+            RevenueOut(
+                amount=exact(amount),
+                currency=name,
+                return_on_cost=exact(returns[name]) if name in returns else None,
+            )
+            for name, amount in made.revenue.items()
         ],
     )
 

@@ -1,7 +1,5 @@
 """Recipients of campaigns, and what became of their messages."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -23,10 +21,9 @@ from campaigns.dispatch.models import (
     SendState,
 )
 from campaigns.reports.campaign import recipients
-from campaigns.reports.campaign.clicks import load_clicks
+from campaigns.reports.campaign.link_results import NOTHING, LinkResult, load_link_results
 from campaigns.reports.campaign.progress import load_progress
 from campaigns.reports.campaign.reasons import STATES_WITH_REASONS
-from campaigns.reports.shared.opt_outs import load_opted_out
 from campaigns.team.models import User
 from campaigns.team.pages.audit.downloads import download
 from campaigns.team.permissions import Permission
@@ -58,6 +55,9 @@ class RecipientOut(Schema):
     clicks: Annotated[int, Field(description="Of people, on tracked links.")]
     first_click_at: datetime | None
     opted_out_at: Annotated[datetime | None, Field(description="By the link of this message.")]
+    conversions: int
+    first_conversion_at: Annotated[datetime | None, Field(description="When it was reported.")]
+    revenue: Annotated[list[Money], Field(description="Of its conversions, by currency.")]
     viber_price: Annotated[Money | None, Field(description="null: none, or not known yet")]
     sms_price: Annotated[
         Money | None, Field(description="Of several currencies: null, the ledger has them.")
@@ -79,6 +79,10 @@ class RecipientFilters(Schema):
     ] = ""
     country: Annotated[str, Field(pattern="^([A-Z]{2})?$")] = ""
     clicked: Annotated[str, Field(pattern="^(yes|no)?$")] = ""
+    converted: Annotated[str, Field(pattern="^(yes|no)?$")] = ""
+    opted_out: Annotated[
+        str, Field(pattern="^(yes|no)?$", description="By the link of this message.")
+    ] = ""
     phone: Annotated[
         str, Field(pattern=r"^(\+?[0-9 ().-]{5,30})?$", description="A whole phone.")
     ] = ""
@@ -108,8 +112,10 @@ def list_recipients(
     chosen, campaign = _chosen(query), find_campaign(request, campaign_id)
     counts = load_progress(campaign).counts
     rows = recipients.load_page(campaign, chosen, counts, query.at, query.limit)
-    links = _load_links(list(rows))
-    return slice_page(request, rows, lambda row: recipient_out(row, actor(request), links))
+    links = load_link_results([row.pk for row in rows] if campaign.has_short_links else [])
+    return slice_page(
+        request, rows, lambda row: recipient_out(row, actor(request), links.get(row.pk, NOTHING))
+    )
 
 
 @router.get(
@@ -158,30 +164,16 @@ def list_messages(request: HttpRequest, query: Query[MessageQuery]) -> Any:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class LinkResults:
-    """What recipients did with the links of their messages, by their ids."""
-
-    clicks: Mapping[int, tuple[int, datetime]]
-    opted_out: Mapping[int, datetime]
+def _with_links(found: list[Recipient]) -> list[tuple[Recipient, LinkResult]]:
+    links = load_link_results([row.pk for row in found])
+    return [(row, links.get(row.pk, NOTHING)) for row in found]
 
 
-def _load_links(found: list[Recipient]) -> LinkResults:
-    ids = [row.pk for row in found]
-    return LinkResults(load_clicks(ids), load_opted_out(ids))
-
-
-def _with_links(found: list[Recipient]) -> list[tuple[Recipient, LinkResults]]:
-    links = _load_links(found)
-    return [(row, links) for row in found]
-
-
-def recipient_out(recipient: Recipient, user: User, links: LinkResults) -> RecipientOut:
-    """A recipient as `user` sees them."""
+def recipient_out(recipient: Recipient, user: User, links: LinkResult) -> RecipientOut:
+    """A recipient as `user` sees them, and what they did with the links of the message."""
     price, sms = recipients.viber_price(recipient), recipient.sms_price
     is_accepted = recipient.send_state == SendState.ACCEPTED
     is_several = recipient.sms_currency == SEVERAL_CURRENCIES
-    clicks, first_click_at = links.clicks.get(recipient.pk, (0, None))
     return RecipientOut(
         id=recipient.pk,
         campaign_id=recipient.campaign_id,
@@ -198,9 +190,12 @@ def recipient_out(recipient: Recipient, user: User, links: LinkResults) -> Recip
         read_at=recipient.read_at,
         viber_price=money(price, recipient.currency) if is_accepted and price is not None else None,
         sms_price=None if sms is None or is_several else money(sms, recipient.currency_of_sms),
-        clicks=clicks,
-        first_click_at=first_click_at,
-        opted_out_at=links.opted_out.get(recipient.pk),
+        clicks=links.clicks,
+        first_click_at=links.first_click_at,
+        opted_out_at=links.opted_out_at,
+        conversions=links.conversions.number,
+        first_conversion_at=links.conversions.first_at,
+        revenue=[money(amount, name) for name, amount in links.conversions.revenue.items()],
         gateway_id=recipient.gateway_id,
         reference=recipient.reference,
     )

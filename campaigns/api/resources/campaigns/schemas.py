@@ -74,6 +74,7 @@ class CampaignOut(CampaignSummary):
     button_url: str
     track_links: bool
     untracked_links: list[str]
+    track_conversions: bool
     sms_sender: str
     sms_text: str
     promotional: bool
@@ -163,6 +164,7 @@ def campaign_out(campaign: Campaign) -> CampaignOut:
 
 _SAME = (
     "text", "image_url", "button_caption", "button_url", "track_links", "untracked_links",
+    "track_conversions",
     "sms_sender", "sms_text", "promotional", "validity", "tariff", "timing", "time_zone", "rate",
 )  # fmt: skip
 

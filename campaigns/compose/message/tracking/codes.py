@@ -38,6 +38,13 @@ class LinkCodes:
             for number in range(ROUNDS)
         ]
 
+    @classmethod
+    def of_clicks(cls, key: bytes) -> "LinkCodes":
+        """Those that stand for the same in the parameter vd_click: with them nobody can open the
+        recipient's links.
+        """
+        return cls(hashlib.blake2b(key=key, digest_size=len(key), person=b"vd_click").digest())
+
     def code(self, digits: str, number: int) -> str:
         """The code of link `number` for the recipient whose reference begins with `digits`."""
         block = self._encrypt(int(digits[:REFERENCE_DIGITS], 16) * NUMBERS + number)
