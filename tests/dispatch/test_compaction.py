@@ -19,6 +19,12 @@ from campaigns.team.models import AuditEntry, User
 from tests.benchmarks import report_rows
 from tests.chaos.processes import database_url
 
+ROOM = [
+    "autovacuum_analyze_scale_factor=0",
+    "autovacuum_analyze_threshold=100000",
+    "fillfactor=50",
+]
+
 
 @pytest.mark.skipif(not settings.SQLITE, reason="PostgreSQL leaves room in pages")
 @pytest.mark.django_db
@@ -67,11 +73,21 @@ class TestCompact:
         monkeypatch.setattr(compaction, "LOCK_PATIENCE", "20ms")
         with reader(), pytest.raises(OperationalError, match="lock timeout"):
             compaction.compact()
-        assert options() == [
-            "autovacuum_analyze_scale_factor=0",
-            "autovacuum_analyze_threshold=100000",
-            "fillfactor=50",
-        ]
+        assert options() == ROOM
+
+    def test_leaves_room_again_where_it_was_killed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        run = compaction._run
+
+        def run_until_killed(statement: str) -> None:
+            run(statement)
+            if statement.startswith("CLUSTER"):
+                run("SELECT pg_terminate_backend(pg_backend_pid())")
+
+        monkeypatch.setattr(compaction, "_run", run_until_killed)
+        with pytest.raises(OperationalError, match="terminating connection"):
+            compaction.compact()
+        connection.close()
+        assert options() == ROOM
 
 
 @contextmanager
@@ -92,7 +108,10 @@ def stored() -> tuple[Any, ...]:
         cursor.execute("SELECT indexdef FROM pg_indexes WHERE tablename = 'campaigns_recipient'")
         indexes = sorted(cursor.fetchall())
     rows = [list(model.objects.order_by("pk").values()) for model in (Recipient, LedgerEntry)]
-    return (*rows, indexes, options())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM pg_index WHERE indisclustered")
+        clustered = cursor.fetchone()
+    return (*rows, indexes, options(), clustered)
 
 
 def options() -> list[str]:

@@ -36,6 +36,32 @@ def test_uploaded_backup_is_fetched_as_it_was(backup: Path, bucket: Bucket, tmp_
     assert (fetched / "database.dump").read_bytes() == b"rows" * 1000
 
 
+def test_what_could_not_be_uploaded_is_with_the_next_backup(
+    backup: Path, bucket: Bucket, tmp_path: Path
+) -> None:
+    for hour in (1, 2, 4):
+        now = NOW.replace(hour=hour)
+        with folder.alone(tmp_path), folder.draft(tmp_path, now) as (draft, name):
+            (draft / "database.dump").write_bytes(b"rows")
+            folder.finish(draft, name, {}, "sqlite", now)
+    (tmp_path / "viberdash-20261130T050000Z").mkdir()  # not complete
+    names = {hour: f"viberdash-20261130T0{hour}0000Z" for hour in (1, 2, 3, 4)}
+    bucket.objects[f"daily/{names[2]}/manifest.json"] = b"{}"  # and a rule has deleted the first
+    bucket.objects["daily/viberdash-20261130T060000Z/database.dump"] = b"half of one"
+    bucket.refused.add(f"PUT daily/{names[3]}/manifest.json")
+    uploads = s3.upload_missing(tmp_path)
+    assert next(uploads) == f"s3://safe/daily/{names[4]}"
+    with pytest.raises(Refused, match="AccessDenied"):
+        next(uploads)
+    for file in ("manifest.json", "database.dump"):
+        del bucket.objects[f"daily/{names[4]}/{file}"]
+    bucket.refused.clear()
+    assert list(s3.upload_missing(tmp_path)) == [f"s3://safe/daily/{names[n]}" for n in (4, 3)]
+    assert bucket.objects[f"daily/{NAME}/database.dump"] == b"rows" * 1000
+    assert list(s3.upload_missing(tmp_path)) == []
+    assert not [key for key in bucket.objects if names[1] in key]
+
+
 def test_what_has_no_manifest_is_no_backup(backup: Path, bucket: Bucket, tmp_path: Path) -> None:
     bucket.refused.add(f"PUT daily/{NAME}/manifest.json")
     with pytest.raises(Refused, match="AccessDenied"):

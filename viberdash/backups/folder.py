@@ -81,24 +81,26 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def complete(root: Path) -> list[str]:
+    """The names of the complete backups in `root`, the oldest first."""
+    return sorted(path.parent.name for path in root.glob(f"{PREFIX}*/{MANIFEST}"))
+
+
 def delete_old(root: Path, now: datetime, days: int | None, number: int | None) -> list[str]:
     """Delete backups older than `days`, and all but the newest `number`; the newest complete one
     stays. Returns the names of those that were deleted.
     """
-    complete = sorted(path.parent.name for path in root.glob(f"{PREFIX}*/{MANIFEST}"))
-    old = too_old(complete, now, days, number)
+    old = too_old(complete(root), now, days, number)
     for name in old:
         shutil.rmtree(root / name)
     return old
 
 
-def too_old(complete: list[str], now: datetime, days: int | None, number: int | None) -> list[str]:
-    """Which of the names of complete backups, the oldest first, `delete_old` deletes."""
+def too_old(names: list[str], now: datetime, days: int | None, number: int | None) -> list[str]:
+    """Which of the `names` of complete backups, the oldest first, `delete_old` deletes."""
     oldest = (now - timedelta(days=days)).strftime(STAMP) if days else ""
-    last = complete[-number:] if number else complete
-    return [
-        name for name in complete[:-1] if name not in last or name.removeprefix(PREFIX) < oldest
-    ]
+    last = names[-number:] if number else names
+    return [name for name in names[:-1] if name not in last or name.removeprefix(PREFIX) < oldest]
 
 
 def pack(source: Path, target: Path) -> None:

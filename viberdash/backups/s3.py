@@ -18,6 +18,21 @@ from viberdash.backups.errors import Refused
 SCHEME = "s3://"
 
 
+def upload_missing(root: Path) -> Iterator[str]:
+    """Copy the complete backups of `root` that are newer than all in the bucket: the present one,
+    and before it those whose upload failed. Yields the address of each when it is there. Raises
+    Refused.
+
+    The newest goes first, so that no other one can keep it from the bucket. What is older than the
+    bucket's newest stays away: a rule of the bucket may have deleted it there.
+    """
+    with _client() as client:
+        present = _complete(_keys(client))
+    for name in reversed(folder.complete(root)):
+        if not present or name > present[-1]:
+            yield upload(root / name)
+
+
 def upload(backup: Path) -> str:
     """Copy a complete backup into the bucket. Returns its address. Raises Refused."""
     bucket, prefix = _split(f"{settings.BACKUP_S3_URL}/{backup.name}")
@@ -36,12 +51,10 @@ def delete_old(now: datetime, days: int | None, number: int | None) -> list[str]
     """Delete backups from the bucket as `folder.delete_old` does. Returns their names. Raises
     Refused.
     """
-    bucket, prefix = _split(settings.BACKUP_S3_URL)
-    start = f"{prefix}/{folder.PREFIX}" if prefix else folder.PREFIX
+    bucket, _prefix = _split(settings.BACKUP_S3_URL)
     with _client() as client:
-        keys = [key for key, _size in _objects(client, bucket, start)]
-        complete = sorted(key.split("/")[-2] for key in keys if key.endswith(f"/{folder.MANIFEST}"))
-        old = folder.too_old(complete, now, days, number)
+        keys = _keys(client)
+        old = folder.too_old(_complete(keys), now, days, number)
         # the manifest goes first: half a backup is none
         for key in sorted(keys, key=lambda key: not key.endswith(folder.MANIFEST)):
             if key.split("/")[-2] in old:
@@ -64,6 +77,18 @@ def download(address: str, target: Path) -> Path:
     if not (backup / folder.MANIFEST).is_file():
         raise Refused(f"{address} is no complete backup: it has no {folder.MANIFEST}.")
     return backup
+
+
+def _keys(client: Any) -> list[str]:
+    """The keys of all backups in BACKUP_S3_URL."""
+    bucket, prefix = _split(settings.BACKUP_S3_URL)
+    start = f"{prefix}/{folder.PREFIX}" if prefix else folder.PREFIX
+    return [key for key, _size in _objects(client, bucket, start)]
+
+
+def _complete(keys: list[str]) -> list[str]:
+    """The names of the complete backups among `keys`, the oldest first."""
+    return sorted(key.split("/")[-2] for key in keys if key.endswith(f"/{folder.MANIFEST}"))
 
 
 def _split(address: str) -> tuple[str, str]:

@@ -46,7 +46,8 @@ class Command(RecordedCommand):
                 for name in folder.delete_old(options["to"], *policy):
                     self.stdout.write(f"{name}: deleted.")
                 if settings.BACKUP_S3_URL:
-                    self.stdout.write(f"{s3.upload(made)}: uploaded.")
+                    for address in s3.upload_missing(options["to"]):
+                        self.stdout.write(f"{address}: uploaded.")
                     for name in s3.delete_old(*policy) if any(policy[1:]) else []:
                         self.stdout.write(f"{settings.BACKUP_S3_URL}/{name}: deleted.")
                 records.record_backup(made.name)
