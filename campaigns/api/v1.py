@@ -18,6 +18,7 @@ from campaigns.api.problems import FieldError, Problem
 from campaigns.api.resources import (
     brands,
     contacts,
+    holds,
     lists,
     me,
     people,
@@ -70,7 +71,7 @@ RESOURCES = (
     campaigns, reviews, launching, actions, progress, recipients, notes,
     spend, months, budgets,
     templates, pictures, labels, test_groups, senders,
-    webhooks, brands,
+    webhooks, brands, holds,
 )  # fmt: skip
 for resource in RESOURCES:
     api.add_router("", resource.router)
