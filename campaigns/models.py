@@ -69,6 +69,7 @@ from campaigns.results.models import (
 )
 from campaigns.shared.changes.models import Change, ChangeCounter, WantedKind
 from campaigns.team.alerts.models import Alert, AlertPost, BackupResult
+from campaigns.team.holds.models import SendingHold
 from campaigns.team.models import (
     AccountKey,
     AuditEntry,
@@ -157,6 +158,7 @@ __all__ = [
     "Segment",
     "SendState",
     "Sender",
+    "SendingHold",
     "Snapshot",
     "StatusFile",
     "StatusFileBatch",

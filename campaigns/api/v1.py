@@ -21,6 +21,7 @@ from campaigns.api.resources import (
     brands,
     contacts,
     conversions,
+    holds,
     lists,
     me,
     people,
@@ -82,7 +83,7 @@ RESOURCES = (
     campaigns, reviews, launching, actions, progress, recipients, best_times, notes,
     spend, months, saved_reports, reconciliation, budgets, conversions,
     templates, pictures, labels, test_groups, senders,
-    triggers, webhooks, brands, alerts, audit_trail,
+    triggers, holds, webhooks, brands, alerts, audit_trail,
 )  # fmt: skip
 for resource in RESOURCES:
     api.add_router("", resource.router)

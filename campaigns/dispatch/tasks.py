@@ -90,11 +90,13 @@ def _enqueue_send(owner: int, hops: int = MAX_HOPS) -> None:
 
 
 def prepare(campaign_id: int) -> None:
-    """Freeze the audience of a campaign, for one time slice."""
+    """Freeze the audience of a campaign that may be sent now, for one time slice."""
     with WorkerSlot(f"prepare-{campaign_id}") as slot:
         if not slot.held:
             return
         with using_key_of_campaign(campaign_id):
+            if not Campaign.objects.filter(sendable(), pk=campaign_id).exists():
+                return
             is_done = recipients.freeze(campaign_id, timezone.now() + TIME_SLICE, slot.renew)
     if is_done:
         work()

@@ -62,6 +62,7 @@ class Brand(models.Model):
     # in the addresses of its pages, and never changed
     slug = models.SlugField(_("short name"), max_length=30, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    is_held: bool  # whether its sending is held now, where `brands_with_keys` loaded it
 
     class Meta:
         verbose_name = _("brand")

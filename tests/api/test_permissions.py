@@ -45,6 +45,8 @@ BODIES: dict[str, Any] = {
     "set_campaign_budget": {"amount": "5"},
     "set_sending_hours": {"hours": "10:00-18:00"},
     "resend_campaign": {},
+    "hold_sending": {},
+    "release_sending": {},
     "add_campaign_label": {"name": "VIP"},
     "add_note": {"text": "Note"},
     "set_monthly_budget": {"amount": "5"},

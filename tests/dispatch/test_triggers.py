@@ -22,12 +22,14 @@ from campaigns.compose.triggers import moves
 from campaigns.compose.triggers.arrivals import Arrival, receive
 from campaigns.compose.triggers.moves import Limits
 from campaigns.contacts.lists import stop_list
-from campaigns.dispatch import sweep
+from campaigns.dispatch import hold_effects, sweep
 from campaigns.dispatch.freeze import events
 from campaigns.dispatch.models import Batch, Recipient, SendState, Snapshot
 from campaigns.dispatch.people import erase_contact
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.results.money.rebuilding import differences
+from campaigns.shared.brands.scope import MAIN
+from campaigns.team.holds import switch
 from tests.dispatch import factory
 from tests.sandbox_fixture import KEY, RunningSandbox
 
@@ -200,6 +202,15 @@ def test_nothing_is_added_to_a_paused_run() -> None:
     assert events.take(trigger.pk) == 1
     run.refresh_from_db()
     assert run.audience == 2
+
+
+def test_while_sending_is_held_events_wait() -> None:
+    trigger = switched_on()
+    switch.hold(None, MAIN, "")
+    arrive(1)
+    assert events.take(trigger.pk) == 0
+    hold_effects.release(None, MAIN)
+    assert events.take(trigger.pk) == 1
 
 
 def test_cancelling_the_run_switches_the_trigger_off() -> None:

@@ -20,7 +20,7 @@ from campaigns.compose.launch.checks import problems
 from campaigns.compose.launch.confirmation import audience_changed_message
 from campaigns.compose.launch.funds_check import budget_currency
 from campaigns.compose.launch.local_start import move_starts, set_local_start
-from campaigns.compose.launch.pause_reasons import pause_reason
+from campaigns.compose.launch.pause_reasons import missed_reason, pause_reason
 from campaigns.compose.message.audience_counts import measure_now
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.message.tracking.tracked_links import tracking_of
@@ -156,7 +156,7 @@ def _check_ready(
     """The number of recipients, and whether approval is needed. Sets the start of a campaign at
     local time. Raises Refused as `launch` does.
     """
-    if refusal := reachable.key_refusal(campaign.purpose, accounts.load()):
+    if refusal := reachable.start_refusal(campaign, accounts.load()):
         raise Refused(refusal)
     measured = measure_now(Audience.of(campaign), compile_message(campaign))
     set_local_start(campaign, measured.audience, measured.countries)
@@ -306,8 +306,8 @@ def resume(campaign_id: int, actor: User | None) -> None:
 
 
 def _refuse_other_account(campaign: Campaign) -> None:
-    known, purpose = accounts.load(), campaign.purpose
-    if why := reachable.key_refusal(purpose, known) or reachable.waiting_text(campaign, known):
+    known = accounts.load()
+    if why := reachable.start_refusal(campaign, known) or reachable.waiting_text(campaign, known):
         raise Refused(why)
 
 
@@ -358,8 +358,8 @@ def start_due(now: datetime) -> int:
     move_starts(now)
     late = now - timedelta(minutes=settings.MISSED_SCHEDULE_MINUTES)
     due = Campaign.objects.filter(reachable.sendable(), state=S.SCHEDULED, scheduled_at__lte=now)
-    for campaign_id in due.filter(scheduled_at__lt=late).values_list("pk", flat=True):
-        pause_if_running(campaign_id, "missed")
+    for campaign in due.filter(scheduled_at__lt=late):
+        pause_if_running(campaign.pk, missed_reason(campaign))
     for campaign in due.select_related("sender"):
         with acting_for(campaign.brand_id):
             if check := approval.missing_approval(campaign):

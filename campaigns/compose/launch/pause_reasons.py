@@ -1,13 +1,16 @@
 """Why a campaign is paused: the keys in `Campaign.reason`, and their texts for a marketer."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import NamedTuple
 
+from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.gateway.errors import error_meaning
+from campaigns.team.holds.switch import was_held
 
 
 class Pause(NamedTuple):
@@ -38,6 +41,10 @@ _REASONS: dict[str, PauseReason] = {
         _("The server was down at the scheduled time."),
         _("Press Resume to send now, or cancel the campaign."),
     ),
+    "held": PauseReason(
+        _("Sending was held at the scheduled time."),
+        _("Press Resume to send now, or cancel the campaign."),
+    ),
     "nobody": PauseReason(
         _("The audience is empty."), _("All contacts are on the stop list or excluded.")
     ),
@@ -66,6 +73,14 @@ _REASONS: dict[str, PauseReason] = {
         _("No message is lost. Press Resume to try again."),
     ),
 }
+
+
+def missed_reason(campaign: Campaign) -> str:
+    """The key of why a scheduled campaign did not start within MISSED_SCHEDULE_MINUTES."""
+    start = campaign.scheduled_at
+    assert start is not None
+    in_time = start + timedelta(minutes=settings.MISSED_SCHEDULE_MINUTES)
+    return "held" if was_held(campaign.brand_id, start, in_time) else "missed"
 
 
 def error_reason_key(code: int) -> str:

@@ -23,6 +23,7 @@ from campaigns.ledger.models import Purpose
 from campaigns.team import accounts
 from campaigns.team.accounts import Accounts
 from campaigns.team.brand_keys.in_use import keys_in_use, using_key_of
+from campaigns.team.holds import switch
 from campaigns.team.models import GatewayAccount
 
 Move = TypeVar("Move", bound=Callable[..., Any])
@@ -55,10 +56,10 @@ def of_reachable(field: str = "campaign") -> Q:
 
 def sendable() -> Q:
     """The condition on campaigns that may be started, prepared and sent: reachable, and of a brand
-    whose key is in use, or a rehearsal. One query.
+    whose key is in use and whose sending is not held, or a rehearsal. One query.
     """
-    condition, of_brands = reachable(), key_in_use().of_its_brands()
-    return condition & (of_brands | Q(purpose=Purpose.REHEARSAL)) if of_brands else condition
+    of_brands = key_in_use().of_its_brands() & ~Q(switch.is_held())
+    return reachable() & (of_brands | Q(purpose=Purpose.REHEARSAL))
 
 
 def is_sendable(campaign: Campaign) -> bool:
@@ -85,6 +86,14 @@ def using_key_of_campaign(campaign_id: int) -> AbstractContextManager[GatewayKey
     if chosen := chosen_key():
         return nullcontext(chosen)
     return using_key_of(Campaign.objects.values_list("brand", flat=True).get(pk=campaign_id))
+
+
+def start_refusal(campaign: Campaign, known: Accounts) -> str:
+    """Why `campaign` can't be launched or resumed now, as its sending is held or by the key in use;
+    "" if it can.
+    """
+    is_held = "" if campaign.is_rehearsal else switch.refusal(campaign.brand_id)
+    return is_held or key_refusal(campaign.purpose, known)
 
 
 def key_refusal(purpose: str, known: Accounts) -> str:

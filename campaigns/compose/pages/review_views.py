@@ -26,7 +26,7 @@ from campaigns.compose.launch import approval, lifecycle
 from campaigns.compose.launch.confirmation import counted_again_message
 from campaigns.compose.launch.lifecycle import CAN_APPROVE, CAN_EDIT, CAN_LAUNCH, Refused
 from campaigns.compose.launch.local_start import set_local_start
-from campaigns.compose.launch.reachable import key_refusal
+from campaigns.compose.launch.reachable import start_refusal
 from campaigns.compose.message.audience_counts import is_overdue, measure_soon
 from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.render import compile_message
@@ -80,7 +80,7 @@ def _review(
     wants_quote = "quote" in request.GET and not metrics.problems
     context = {
         "campaign": campaign,
-        "key_refusal": key_refusal(campaign.purpose, accounts.cached()),
+        "key_refusal": start_refusal(campaign, accounts.cached()),
         "metrics": metrics,
         "audience_fingerprint": measured.fingerprint,
         "similar_campaigns": find_similar_campaigns(campaign, audience, funnel.recipients),

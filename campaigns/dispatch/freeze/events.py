@@ -41,6 +41,7 @@ from campaigns.shared import database_clock
 from campaigns.shared.brands.scope import acting_for
 from campaigns.team import accounts
 from campaigns.team.brand_keys.in_use import using_key_of
+from campaigns.team.holds import switch
 
 SLICE_SIZE = 1_000  # events in a transaction
 
@@ -48,19 +49,25 @@ SLICE_SIZE = 1_000  # events in a transaction
 def take(trigger_id: int, keep_going: Callable[[], bool] = lambda: True) -> int:
     """Turn the events of a trigger that wait into recipients; how many became some.
 
-    Nothing is taken while the trigger is off, while a run of today is paused, or while the key of
-    the brand sends nothing. Events that have waited too long are skipped, whatever its state.
+    Nothing is taken while the trigger is off, a run of today is paused, sending is held, or the key
+    of the brand sends nothing. Events that have waited too long are skipped when it goes on.
     """
     brand_id = Trigger.objects.values_list("brand", flat=True).get(pk=trigger_id)
     taken = 0
     with acting_for(brand_id), using_key_of(brand_id):
-        while not reachable.key_refusal(Purpose.CAMPAIGN, accounts.load()) and keep_going():
+        while not _refusal(brand_id) and keep_going():
             added, has_more = _take_slice(trigger_id)
             failpoint("events")
             taken += added
             if not has_more:
                 break
     return taken
+
+
+def _refusal(brand_id: int) -> str:
+    """Why nothing of the brand is sent now; "" if it is."""
+    known = accounts.load()
+    return switch.refusal(brand_id) or reachable.key_refusal(Purpose.CAMPAIGN, known)
 
 
 @transaction.atomic

@@ -1,9 +1,11 @@
 from django.urls import path
 
 from campaigns.contacts.pages import person_addresses  # noqa: F401 - the converter
-from campaigns.dispatch.pages import budget_views, campaign_actions, erase_views
+from campaigns.dispatch.pages import budget_views, campaign_actions, erase_views, hold_views
 
 urlpatterns = [
+    path("hold/", hold_views.hold, name="hold"),
+    path("hold/release", hold_views.release, name="hold-release"),
     path("campaigns/<int:pk>/pause", campaign_actions.pause, name="campaign-pause"),
     path("campaigns/<int:pk>/resume", campaign_actions.resume, name="campaign-resume"),
     path("campaigns/<int:pk>/cancel", campaign_actions.cancel, name="campaign-cancel"),

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Sum
 
 from campaigns.compose.launch.reachable import of_reachable
 from campaigns.compose.models import Campaign
@@ -24,11 +24,17 @@ from campaigns.compose.schedule.sending_hours import Place
 from campaigns.dispatch.models import Batch, BatchState
 from campaigns.ledger.models import Purpose
 from campaigns.shared import bulk
+from campaigns.team.holds.models import SendingHold
+from campaigns.team.holds.switch import wait_for_hold
 
 # Longer than the wait for a free connection and the deadline of the request together.
 LEASE = timedelta(seconds=90)
 BATCH = Batch._meta.db_table
 CAMPAIGN = Campaign._meta.db_table
+HOLD = SendingHold._meta.db_table
+# of the campaign `c`: its sending is not held, or it is a rehearsal
+NOT_HELD = f"""(c.purpose = 'rehearsal' OR NOT EXISTS (SELECT 1 FROM {HOLD} h
+    WHERE h.released_at IS NULL AND (h.brand_id IS NULL OR h.brand_id = c.brand_id)))"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,8 @@ def claim(
     campaign_id: int, limit: int, token: str, now: datetime,
     places: Collection[Place] | None = None
 ) -> list[Claim]:  # fmt: skip
-    """READY -> LEASED: up to `limit` batches of a campaign, for the holder of `token`.
+    """READY -> LEASED: up to `limit` batches of a campaign, for the holder of `token`. None while
+    its sending is held.
 
     `places`: only batches for these countries and areas.
     """
@@ -73,28 +80,35 @@ def claim(
             SELECT id FROM {BATCH}
             WHERE campaign_id = %s AND state = 'ready'
                 AND (not_before IS NULL OR not_before <= %s) {place_condition}
+                AND EXISTS (SELECT 1 FROM {CAMPAIGN} c WHERE c.id = %s AND {NOT_HELD})
             ORDER BY number LIMIT %s {locked})
         RETURNING {CLAIM_COLUMNS}"""  # noqa: S608 - names of our own columns
     return _fetch_claims(
         statement,
-        [token, bulk.moment(now + LEASE), campaign_id, bulk.moment(now), *place_params, limit],
-    )
+        [
+            token, bulk.moment(now + LEASE), campaign_id, bulk.moment(now), *place_params,
+            campaign_id, limit,
+        ],
+    )  # fmt: skip
 
 
 def record_intents(claims: Sequence[Claim], token: str, now: datetime) -> list[Claim]:
-    """LEASED -> SENDING: those of `claims` that are still ours and whose campaign still sends.
+    """LEASED -> SENDING: those of `claims` that are still ours, whose campaign still sends, and
+    whose sending is not held.
 
     After the commit a request may leave; before it, none may.
     """
     if not claims:
         return []
+    wait_for_hold()
     ids = ", ".join(str(claim.id) for claim in claims)
     statement = f"""
         UPDATE {BATCH} SET state = 'sending', lease_until = %s, in_flight_until = %s, sent_at = %s,
             first_sent_at = COALESCE(first_sent_at, %s), attempts = attempts + 1, asked = 0,
             not_before = NULL
         WHERE id IN ({ids}) AND token = %s AND state = 'leased'
-            AND EXISTS (SELECT 1 FROM {CAMPAIGN} c WHERE c.id = campaign_id AND c.state = 'sending')
+            AND EXISTS (SELECT 1 FROM {CAMPAIGN} c
+                WHERE c.id = campaign_id AND c.state = 'sending' AND {NOT_HELD})
         RETURNING {CLAIM_COLUMNS}"""  # noqa: S608 - names of our own columns, numbers
     at = bulk.moment(now)
     lease_end = bulk.moment(now + LEASE)
@@ -107,6 +121,14 @@ def release_claims(ids: Sequence[int], token: str) -> None:
         Batch.objects.filter(pk__in=ids, token=token, state=BatchState.LEASED).update(
             state=BatchState.READY, token="", lease_until=None
         )
+
+
+def count_under_way(brand_id: int | None) -> int:
+    """To how many recipients of a brand, of all brands for None, requests may be under way now."""
+    batches = Batch.objects.filter(state=BatchState.SENDING)
+    batches = batches.exclude(campaign__purpose=Purpose.REHEARSAL)
+    own = batches.filter(campaign__brand=brand_id) if brand_id else batches
+    return own.aggregate(recipients=Sum("size"))["recipients"] or 0
 
 
 def claim_ambiguous(

@@ -1,7 +1,8 @@
 """`manage.py campaign VERB`: create, launch and control campaigns from scripts.
 
 create FILE.json | launch ID | pause ID | resume ID | cancel ID | rehearse ID | resend ID
-| status ID | budget ID AMOUNT | hours ID HOURS. With --json the answer is one JSON object.
+| status ID | budget ID AMOUNT | hours ID HOURS, and of all sending: hold | release | held.
+With --json the answer is one JSON object.
 """
 
 import json
@@ -14,6 +15,7 @@ from campaigns.compose.editor import campaign_file, drafts
 from campaigns.compose.editor.rehearsal import rehearse
 from campaigns.compose.launch import lifecycle, running_changes
 from campaigns.compose.models import Campaign
+from campaigns.dispatch import hold_effects
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.pages.forms import CampaignBudgetForm, SendingHoursForm
 from campaigns.dispatch.people.resend import create_resend_draft
@@ -22,8 +24,9 @@ from campaigns.results.campaign_status import status
 from campaigns.shared.money import exact
 from campaigns.team import safe_mode
 from campaigns.team.audit.commands import RecordedCommand
+from campaigns.team.holds import switch
 
-VERBS = "create|launch|pause|resume|cancel|rehearse|budget|hours|resend|status"
+VERBS = "create|launch|pause|resume|cancel|rehearse|budget|hours|resend|status|hold|release|held"
 HELP = {
     "launch": "launch a draft",
     "pause": "pause a campaign",
@@ -34,6 +37,12 @@ HELP = {
     "hours": "change the sending hours of a launched campaign",
     "resend": "create a draft that resends to the recipients who were not reached",
     "status": "show the state, the numbers and the cost",
+}
+# of all sending of a brand, or of all brands
+HOLD_HELP = {
+    "hold": "stop all sending at once; campaigns keep their states",
+    "release": "end a hold: everything goes on where it was",
+    "held": "show whether sending is held",
 }
 
 
@@ -59,21 +68,36 @@ class Command(RecordedCommand):
             action="store_true",
             help="also to recipients who may have got the message already",
         )
-        for parser_of_verb in (create, *with_id.values()):
+        of_holds = {verb: verbs.add_parser(verb, help=text) for verb, text in HOLD_HELP.items()}
+        for parser_of_verb in of_holds.values():
+            add_brand_option(parser_of_verb)
+            parser_of_verb.add_argument("--all", action="store_true", dest="of_all")
+        of_holds["hold"].add_argument("--note", default="", help="why, for those who see it")
+        for parser_of_verb in (create, *with_id.values(), *of_holds.values()):
             parser_of_verb.add_argument(
                 "--json", action="store_true", dest="as_json", help="answer in JSON"
             )
 
     def handle(self, *args: Any, verb: str, as_json: bool, **options: Any) -> None:
-        if verb == "create":
+        if verb == "create" or verb in HOLD_HELP:
             brand_id: int | None = brand_named(options["brand"])
         else:
             brand_id = self._campaign(options["id"]).brand_id
         if notice := safe_mode.notice():
             self.stderr.write(notice)
         with in_brand(brand_id):
-            answer = self._answer(verb, **options)
+            answer = self._hold(verb, brand_id, **options) if verb in HOLD_HELP else None
+            answer = answer or self._answer(verb, **options)
         self.stdout.write(json.dumps(answer, ensure_ascii=False) if as_json else _as_text(answer))
+
+    @staticmethod
+    def _hold(verb: str, brand_id: int | None, *, of_all: bool, **options: Any) -> dict[str, Any]:
+        held_brand = None if of_all else brand_id
+        if verb == "hold":
+            switch.hold(None, held_brand, options["note"])
+        elif verb == "release":
+            hold_effects.release(None, held_brand)
+        return hold_effects.described(held_brand)
 
     def _answer(self, verb: str, **options: Any) -> dict[str, Any]:
         if verb == "create":

@@ -23,6 +23,7 @@ from campaigns.reports.shared.real_campaigns import real_campaigns
 from campaigns.shared.days import reader_today
 from campaigns.shared.paging import PAGE
 from campaigns.team.pages.access import current_user
+from campaigns.team.pages.brands.middleware import brands_of_request
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import has_permission, visible_to
 
@@ -34,9 +35,11 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     """The first page."""
     last_campaigns, month = dashboard_data.load_last_campaigns(), this_month()
     bill = dashboard_data.load_month_bill(month)
-    live = _live_context(request)
+    live, brands = _live_context(request), brands_of_request(request)
     context = {
         **live,
+        "can_send": has_permission(current_user(request), Permission.SEND),
+        "is_held": brands is not None and brands.current.is_held,
         "last_campaigns": last_campaigns,
         "figures": dashboard_data.month_figures(bill, month, reverse("spend")),
         "limits": load_usages_for(current_user(request)),

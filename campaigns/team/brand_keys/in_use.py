@@ -21,6 +21,7 @@ from campaigns.gateway.key_in_use import (
     using,
 )
 from campaigns.team.brand_keys.encryption import Unreadable, decrypt
+from campaigns.team.holds.switch import is_held
 from campaigns.team.models import Brand
 
 
@@ -30,8 +31,9 @@ def environment_name(slug: str) -> str:
 
 
 def brands_with_keys() -> list[Brand]:
-    """All brands, each with its stored key, by one query."""
-    return list(Brand.objects.select_related("own_key").order_by("pk"))
+    """All brands, each with its stored key and with `is_held`, by one query."""
+    brands = Brand.objects.select_related("own_key").annotate(is_held=is_held("pk"))  # type: ignore[no-redef]
+    return list(brands.order_by("pk"))
 
 
 def all_keys(brands: Sequence[Brand] | None = None) -> list[GatewayKey]:

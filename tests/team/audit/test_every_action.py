@@ -100,6 +100,7 @@ FORMS = {
     "campaign-cancel": Form("cancelled", SENDING),
     "campaign-resend": Form("again", FINISHED),
     "campaign-hours": Form("hours", SENDING, {"sends_from": "09:00", "sends_until": "21:00"}),
+    "hold": Form("held sending", data={"note": "Wrong price"}),
     "campaign-budget": Form("budget", SENDING, {"amount": "100"}),
     "rehearsal-clear": Form("deleted", REHEARSAL),
     # settings

@@ -19,7 +19,7 @@ from campaigns.compose.launch.confirmation import counted_again_message
 from campaigns.compose.launch.lifecycle import CAN_APPROVE, CAN_EDIT
 from campaigns.compose.launch.local_start import set_local_start
 from campaigns.compose.launch.problem import Problem as Finding
-from campaigns.compose.launch.reachable import key_refusal
+from campaigns.compose.launch.reachable import start_refusal
 from campaigns.compose.message.audience_counts import is_overdue, measure_soon
 from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.render import compile_message
@@ -175,7 +175,7 @@ def _review(campaign: Campaign, measured: MeasuredAudience, user: User) -> Revie
 
 def _problems(campaign: Campaign, metrics: DraftMetrics) -> list[FindingOut]:
     found = [_finding(problem) for problem in metrics.problems]
-    if refusal := key_refusal(campaign.purpose, accounts.cached()):
+    if refusal := start_refusal(campaign, accounts.cached()):
         found.append(FindingOut(field="", message=refusal))
     return found
 
