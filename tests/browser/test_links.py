@@ -73,7 +73,7 @@ def test_from_the_composer_to_the_clicks(
     expect(page.locator("#preview-text")).to_contain_text(f"{SHOP}helphelp")
     counter = page.locator("[data-for=id_text]")
     expect(counter).to_have_text("113 / 1000")
-    page.get_by_text("Clicks and conversions").click()
+    page.get_by_role("radio", name="Clicks and conversions").check()
     look(page, "links-composer")
     page.get_by_role("button", name="Review").click()
     page.get_by_label("Number of recipients").fill("3")
@@ -105,6 +105,7 @@ def test_from_the_composer_to_the_clicks(
     order = conversions.find_click(visits.click_value(first))
     conversions.record(order, "order-1", Decimal("129.90"), "EUR")
     page.get_by_role("link", name="Clicked", exact=True).click()  # off again
+    expect(page.locator("#recipients tbody tr")).to_have_count(3)
     page.get_by_role("link", name="Converted", exact=True).first.click()
     expect(page.locator("#recipients tbody tr")).to_have_count(1)
     page.goto(f"/campaigns/{campaign.pk}/")

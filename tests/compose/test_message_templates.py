@@ -52,7 +52,8 @@ def made(saved: CampaignTemplate, actor: User, **values: Any) -> Campaign:
 def test_template_keeps_the_message_but_not_the_audience(saved: CampaignTemplate) -> None:
     assert saved.content["text"] == "House words"
     assert saved.content["sender"] == "Shop"
-    assert set(saved.content) == {*message_templates.LOCKABLE, "image_url", "untracked_links"}
+    with_others = {"image_url", "untracked_links", "track_conversions"}
+    assert set(saved.content) == {*message_templates.LOCKABLE, *with_others}
 
 
 def test_a_name_is_needed_and_is_taken_once(saved: CampaignTemplate, olena: User) -> None:

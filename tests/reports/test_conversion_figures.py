@@ -76,6 +76,7 @@ def test_campaign_page(campaign: Campaign, marketer: Client) -> None:
     assert list(dollars) == ["Revenue of conversions"]  # nothing was spent in dollars
     page = marketer.get(f"/campaigns/{campaign.pk}/?tab=clicks").content.decode()
     assert "Recipients who converted" in page
+    assert "5 conversions" in page
     assert "80.75" in page
 
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce, Greatest
 from campaigns.compose.models import Campaign
 from campaigns.engagement.models import Click, Machine
 
-# The message comes first, also where its acceptance was recorded after the click.
+# The message comes first, also where the clock of the gateway, whose time this is, is ahead.
 CLICKED_AT = Greatest("at", Coalesce("recipient__sent_at", "at"))
 
 
