@@ -33,6 +33,7 @@ from campaigns.api.resources.campaigns import (
     progress,
     recipients,
     reviews,
+    variants,
 )
 from campaigns.api.resources.imports import imports, schedules
 from campaigns.api.resources.library import labels, pictures, senders, templates, test_groups
@@ -67,7 +68,7 @@ api.add_decorator(answers.once, mode="view")
 api.add_decorator(parameters.known_only, mode="view")
 RESOURCES = (
     me, lists, contacts, imports, schedules, people, stop_list, segments,
-    campaigns, reviews, launching, actions, progress, recipients, notes,
+    campaigns, reviews, launching, actions, progress, variants, recipients, notes,
     spend, months, budgets,
     templates, pictures, labels, test_groups, senders,
     webhooks, brands,

@@ -15,7 +15,7 @@ from django.utils import timezone
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.launch.reachable import reachable
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.dispatch import message_changes
+from campaigns.dispatch import message_changes, variants
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.budgets.reservations import resume_where_it_fits
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState, Tally
@@ -106,7 +106,8 @@ def _campaigns_with_ready_batches(state: CampaignState) -> list[int]:
 
 
 def cancel_remaining() -> None:
-    """Cancel the recipients of cancelled campaigns that are in READY batches."""
+    """Cancel the recipients of cancelled campaigns that are in READY or WAITING batches."""
+    variants.release_cancelled()
     for campaign_id in _campaigns_with_ready_batches(CampaignState.CANCELLED):
         while _cancel_next_batches(campaign_id):
             pass

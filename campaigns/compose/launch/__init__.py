@@ -5,6 +5,7 @@ draft is `editor`, sending it is `campaigns.dispatch`. In the order of the flow:
 
 problem        one thing to fix or to consider, at a field of the form
 foreign_tag_checks  placeholders of other programs, which are no merge tags here
+variant_rules  whether variants differ, and whom each of them reaches
 warnings       what is allowed and may still be a mistake
 local_start    when a campaign at the recipients' local time starts
 funds_check    the estimate against the budget and the balance

@@ -13,9 +13,11 @@ from campaigns.compose.models.audience_counts import AudienceCount
 from campaigns.compose.models.campaign import (
     Campaign,
     CampaignState,
+    DecisionMeasure,
     EarlierCampaign,
     Editing,
     Timing,
+    VariantSplit,
 )
 from campaigns.compose.models.labels import Colour, Label, Note
 from campaigns.compose.models.library import (
@@ -45,6 +47,7 @@ __all__ = [
     "Colour",
     "Condition",
     "ConditionKind",
+    "DecisionMeasure",
     "EarlierCampaign",
     "Editing",
     "Label",
@@ -60,5 +63,6 @@ __all__ = [
     "TestGroup",
     "Timing",
     "UnapprovedCost",
+    "VariantSplit",
     "WebPicture",
 ]

@@ -24,18 +24,20 @@ class MessageRow:
     """A message in a table: why it is in its state, and its prices as markup.
 
     `batch`: its batch, or None where it has none. `clicks`: of people, on its links.
-    `opted_out_at`: by its link.
+    `opted_out_at`: by its link. `variant`: its letter, "" without variants.
     """
 
     message: Recipient
     batch: Batch | None
     clicks: int = 0
     opted_out_at: datetime | None = None
+    variant: str = ""
 
     @property
     def links_text(self) -> str:
-        """What the recipient did with its links."""
-        texts = (clicks_text(self.clicks), _("Unsubscribed") if self.opted_out_at else "")
+        """The variant, and what the recipient did with its links."""
+        variant = _("Variant %(letter)s") % {"letter": self.variant} if self.variant else ""
+        texts = (variant, clicks_text(self.clicks), _("Unsubscribed") if self.opted_out_at else "")
         return ", ".join(filter(None, texts))
 
     @property
@@ -87,14 +89,15 @@ class MessageRow:
         )
 
 
-def load_rows(messages: Sequence[Recipient]) -> list[MessageRow]:
+def load_rows(messages: Sequence[Recipient], winner: str = "") -> list[MessageRow]:
     """Return a row for each of `messages`, with one query each for their batches, clicks and
-    opt-outs.
+    opt-outs. `winner`: the variant that won in their campaign.
     """
     chosen = Q(pk__in=[])
     for message in messages:
         chosen |= Q(campaign=message.campaign_id, number=message.batch_number)
     batches = {(batch.campaign_id, batch.number): batch for batch in Batch.objects.filter(chosen)}
+    letters = {key: batch.variant or winner for key, batch in batches.items()}
     ids = [message.pk for message in messages]
     clicks, opted_out = load_clicks(ids), load_opted_out(ids)
     return [
@@ -103,6 +106,7 @@ def load_rows(messages: Sequence[Recipient]) -> list[MessageRow]:
             batches.get((message.campaign_id, message.batch_number)),
             clicks[message.pk][0] if message.pk in clicks else 0,
             opted_out.get(message.pk),
+            letters.get((message.campaign_id, message.batch_number), ""),
         )
         for message in messages
     ]

@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from campaigns.compose.message.variants import LETTERS
 from campaigns.compose.models import Campaign
 from campaigns.contacts.models import MSISDN_LENGTH
 from campaigns.contacts.phones import parsing
@@ -19,7 +20,7 @@ from campaigns.contacts.phones.masking import mask_phone
 from campaigns.contacts.search import queries
 from campaigns.dispatch.models import SEVERAL_CURRENCIES, DeliveryState, Recipient, SendState
 from campaigns.gateway.limits import MAX_RECIPIENTS
-from campaigns.reports.campaign import clicks
+from campaigns.reports.campaign import clicks, variants
 from campaigns.reports.campaign.reasons import (
     DELIVERY_STEPS,
     STATES_WITH_REASONS,
@@ -149,7 +150,8 @@ GROUPS: dict[str, StateFilter] = {
 class RecipientQuery:
     """What to show: a state, a country, a part of the phone, a reason within the state.
 
-    "" and None stand for any; `clicked` is "yes" or "no". `whole_phone`: `phone` is all of it.
+    "" and None stand for any; `clicked` is "yes" or "no", `variant` a letter. `whole_phone`:
+    `phone` is all of it.
     `unreadable`: a value was given that cannot be read; then nobody is shown, and nobody exported.
     """
 
@@ -160,9 +162,11 @@ class RecipientQuery:
     whole_phone: bool = False
     unreadable: bool = False
     clicked: str = ""
+    variant: str = ""
 
     def __bool__(self) -> bool:
-        return bool(self.state or self.country or self.phone or self.clicked or self.unreadable)
+        narrowed = self.state or self.country or self.phone or self.clicked or self.variant
+        return bool(narrowed or self.unreadable)
 
 
 def read_query(query: Mapping[str, str], *, masked: bool) -> RecipientQuery:
@@ -170,7 +174,7 @@ def read_query(query: Mapping[str, str], *, masked: bool) -> RecipientQuery:
 
     `masked`: for somebody who sees phones masked, so that only a whole one is searched.
     """
-    names = ("phone", "country", "state", "why", "clicked")
+    names = ("phone", "country", "state", "why", "clicked", "variant")
     given = {name: query.get(name, "").strip() for name in names}
     read_phone = queries.whole_phone if masked else _digits
     phone, country = read_phone(given["phone"]), given["country"]
@@ -182,12 +186,13 @@ def read_query(query: Mapping[str, str], *, masked: bool) -> RecipientQuery:
         or bool(given["state"] and not state)
         or bool(given["why"] and not has_reasons)
         or given["clicked"] not in ("", "yes", "no")
+        or given["variant"] not in ("", *LETTERS)
     )
     if unreadable:
         return RecipientQuery(unreadable=True)
     why, clicked = without_nul(given["why"][:40]), given["clicked"]
     return RecipientQuery(
-        state, country, phone, why, whole_phone=masked and bool(phone), clicked=clicked
+        state, country, phone, why, masked and bool(phone), False, clicked, given["variant"]
     )
 
 
@@ -222,8 +227,8 @@ def load_page(
 
 
 def _in_any_state(campaign: Campaign, query: RecipientQuery) -> QuerySet[Recipient]:
-    """Return the recipients of the country and with the phone that `query` names, and only those
-    who clicked or did not if it says so.
+    """Return the recipients of the country, of the variant and with the phone that `query` names,
+    and only those who clicked or did not if it says so.
     """
     by_first_digits = _by_first_digits(campaign, query)
     recipients = (
@@ -235,6 +240,8 @@ def _in_any_state(campaign: Campaign, query: RecipientQuery) -> QuerySet[Recipie
         recipients = recipients.filter(country=query.country)
     if query.clicked:
         recipients = clicks.filter_clicked(recipients, campaign.pk, clicked=query.clicked == "yes")
+    if query.variant:
+        recipients = variants.filter_variant(recipients, campaign, query.variant)
     if not query.phone:
         return recipients
     if query.whole_phone:
@@ -285,7 +292,7 @@ def count_recipients(counts: DeliveryCounts, query: RecipientQuery) -> int | Non
     """
     if query.unreadable:
         return 0
-    if query.phone or query.country or query.clicked:
+    if query.phone or query.country or query.clicked or query.variant:
         return None
     if not query.state:
         return counts.audience
@@ -329,6 +336,7 @@ EXPORT_COLUMNS = (
     Column("clicks", Kind.NUMBER),
     Column("first_click_at", Kind.TIME),
     Column("opted_out_at", Kind.TIME),
+    Column("variant"),
 )
 
 
@@ -352,10 +360,12 @@ def export_rows(
         found = list(selected.filter(batch_number__gte=first, batch_number__lt=end))
         ids = [recipient.pk for recipient in found] if campaign.is_tracked else []
         clicked, opted_out = clicks.load_clicks(ids), load_opted_out(ids)
+        letters = variants.load_letters(campaign, first, end)
         for recipient in found:
             number, first_at = clicked.get(recipient.pk, (0, None))
             links = number, first_at, opted_out.get(recipient.pk)
-            yield (*_export_row(recipient, masked), campaign.purpose, *links)
+            letter = letters.get(recipient.batch_number, "")
+            yield (*_export_row(recipient, masked), campaign.purpose, *links, letter)
 
 
 def _export_row(recipient: Recipient, masked: bool) -> tuple[Cell, ...]:

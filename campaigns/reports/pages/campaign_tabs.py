@@ -1,6 +1,7 @@
 """The tabs of a campaign's page: what each of them shows."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest
@@ -10,9 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.compose.audience.selection import audience_sources
+from campaigns.compose.editor.card_summaries import variant_rule
 from campaigns.compose.library import notes
 from campaigns.compose.library.web_pictures import shown_picture
 from campaigns.compose.message.render import compile_message
+from campaigns.compose.message.variants import letters_of, others
 from campaigns.compose.models import Campaign
 from campaigns.contacts.pages.whole_phone import whole_phone_text
 from campaigns.dispatch.evidence import TEST_ANSWER
@@ -24,6 +27,7 @@ from campaigns.reports.campaign.progress import CampaignProgress
 from campaigns.reports.campaign.reasons import count_reasons
 from campaigns.reports.campaign.recipients import RecipientQuery
 from campaigns.reports.campaign.unusual_responses import format_responses
+from campaigns.reports.campaign.variants import load_results
 from campaigns.reports.shared.bills import load_country_bills
 from campaigns.reports.shared.delivery_counts import load_country_counts
 from campaigns.reports.shared.labels import country_name
@@ -37,6 +41,7 @@ from campaigns.team.roles import has_permission, sees_phones
 
 TABS: dict[str, str | Promise] = {
     "recipients": gettext_lazy("Recipients"),
+    "variants": gettext_lazy("Variants"),
     "clicks": gettext_lazy("Clicks"),
     "countries": gettext_lazy("Countries"),
     "message": gettext_lazy("Message"),
@@ -51,8 +56,14 @@ def tab_links(campaign: Campaign, current: str) -> list[dict[str, Any]]:
     return [
         {"label": label, "url": f"{url}?tab={key}#tabs", "here": key == current}
         for key, label in TABS.items()
-        if key != "clicks" or campaign.is_tracked
+        if _has_tab(campaign, key)
     ]
+
+
+def _has_tab(campaign: Campaign, key: str) -> bool:
+    if key == "variants":
+        return bool(campaign.variants) and campaign.launched_at is not None
+    return key != "clicks" or campaign.is_tracked
 
 
 def tab_context(request: HttpRequest, progress: CampaignProgress, tab: str) -> dict[str, Any]:
@@ -60,6 +71,12 @@ def tab_context(request: HttpRequest, progress: CampaignProgress, tab: str) -> d
     campaign = progress.campaign
     if tab == "recipients":
         return recipients_context(request, progress)
+    if tab == "variants":
+        user = current_user(request)
+        return {
+            "results": load_results(campaign),
+            "can_choose": has_permission(user, Permission.SEND),
+        }
     if tab == "clicks":
         return {
             "clicks": load_figures(campaign, progress.counts),
@@ -105,6 +122,11 @@ def _activity_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any
 def _message_context(campaign: Campaign) -> dict[str, Any]:
     return {
         "picture": shown_picture(campaign),
+        "other_messages": [
+            {"letter": letter, "message": message, "picture": shown_picture(message)}
+            for letter, message in others(campaign).items()
+        ],
+        "variant_rule": variant_rule(campaign),
         "merge_tags": sorted(compile_message(campaign).names),
         "selected": audience_sources(campaign),
         "excluded": audience_sources(campaign, excluded=True),
@@ -130,7 +152,7 @@ def recipients_context(request: HttpRequest, progress: CampaignProgress) -> dict
     )
     return {
         **recipient_chips(progress, query),
-        "rows": message_rows.load_rows(rows.rows),
+        "rows": message_rows.load_rows(rows.rows, progress.campaign.winner),
         "slice": rows,
         "total": recipients.count_recipients(progress.counts, query),
         "phone": request.GET.get("phone", ""),
@@ -161,7 +183,7 @@ def _empty_text(progress: CampaignProgress, query: RecipientQuery, needs_whole_p
         return whole_phone_text()
     if query.unreadable:
         return _("A filter in this address cannot be read. Remove it to see recipients.")
-    if query.clicked:
+    if query.clicked or query.variant:
         return _("No recipient fits these filters.")
     if query.phone and query.state:
         return _("No “%(state)s” recipient has %(phone)s in the phone number.") % {
@@ -196,6 +218,10 @@ def recipient_chips(progress: CampaignProgress, query: RecipientQuery) -> dict[s
     return {
         "query": query,
         "clicked_choices": CLICKED if progress.campaign.is_tracked else (),
+        "variant_letters": letters_of(progress.campaign),
+        "more_query": _more(clicked=query.clicked, variant=query.variant),
+        "clicked_query": _more(**_state(query), variant=query.variant),
+        "letter_query": _more(**_state(query), clicked=query.clicked),
         "chips": [
             {"value": state.key, "label": state.label, "count": number}
             for state, number in counted
@@ -204,3 +230,13 @@ def recipient_chips(progress: CampaignProgress, query: RecipientQuery) -> dict[s
         "reasons": reasons if len(reasons) > 1 or query.why else [],
         "refresh_seconds": progress.refresh_seconds,
     }
+
+
+def _state(query: RecipientQuery) -> dict[str, str]:
+    return {"state": query.state.key, "why": query.why} if query.state else {}
+
+
+def _more(**filters: str) -> str:
+    """Filters that a link keeps, as its query string goes on."""
+    kept = urlencode({name: value for name, value in filters.items() if value})
+    return f"&{kept}" if kept else ""

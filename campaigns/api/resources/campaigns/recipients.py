@@ -26,6 +26,7 @@ from campaigns.reports.campaign import recipients
 from campaigns.reports.campaign.clicks import load_clicks
 from campaigns.reports.campaign.progress import load_progress
 from campaigns.reports.campaign.reasons import STATES_WITH_REASONS
+from campaigns.reports.campaign.variants import letters_by_recipient
 from campaigns.reports.shared.opt_outs import load_opted_out
 from campaigns.team.models import User
 from campaigns.team.pages.audit.downloads import download
@@ -62,6 +63,7 @@ class RecipientOut(Schema):
     sms_price: Annotated[
         Money | None, Field(description="Of several currencies: null, the ledger has them.")
     ]
+    variant: Annotated[str | None, Field(description="null: without variants, or not decided yet.")]
     gateway_id: str
     reference: str
 
@@ -79,6 +81,7 @@ class RecipientFilters(Schema):
     ] = ""
     country: Annotated[str, Field(pattern="^([A-Z]{2})?$")] = ""
     clicked: Annotated[str, Field(pattern="^(yes|no)?$")] = ""
+    variant: Annotated[str, Field(pattern="^[A-D]?$")] = ""
     phone: Annotated[
         str, Field(pattern=r"^(\+?[0-9 ().-]{5,30})?$", description="A whole phone.")
     ] = ""
@@ -153,15 +156,18 @@ def list_messages(request: HttpRequest, query: Query[MessageQuery]) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class LinkResults:
-    """What recipients did with the links of their messages, by their ids."""
+    """What recipients did with the links of their messages, and which variant these are, by the
+    recipients' ids.
+    """
 
     clicks: Mapping[int, tuple[int, datetime]]
     opted_out: Mapping[int, datetime]
+    variants: Mapping[int, str]
 
 
 def _load_links(found: list[Recipient]) -> LinkResults:
     ids = [row.pk for row in found]
-    return LinkResults(load_clicks(ids), load_opted_out(ids))
+    return LinkResults(load_clicks(ids), load_opted_out(ids), letters_by_recipient(found))
 
 
 def _with_links(found: list[Recipient]) -> list[tuple[Recipient, LinkResults]]:
@@ -194,6 +200,7 @@ def recipient_out(recipient: Recipient, user: User, links: LinkResults) -> Recip
         clicks=clicks,
         first_click_at=first_click_at,
         opted_out_at=links.opted_out.get(recipient.pk),
+        variant=links.variants.get(recipient.pk) or None,
         gateway_id=recipient.gateway_id,
         reference=recipient.reference,
     )
