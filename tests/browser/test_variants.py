@@ -10,7 +10,9 @@ from pytest_django import Settings
 from campaigns.compose.models import Campaign
 from campaigns.dispatch import sweep, tasks
 from campaigns.dispatch.models import Batch, Recipient
+from tests.browser.conftest import Console
 from tests.browser.test_composer import at_any_hour
+from tests.browser.test_unsaved import AUTOSAVE, Questions, break_network
 from tests.compose.factories import contact_list, senders
 from tests.sandbox_fixture import RunningSandbox
 
@@ -74,6 +76,32 @@ def test_variants_are_added_removed_and_kept(signed_in: Page, look: Look) -> Non
     expect(c).to_be_hidden()
     [campaign] = Campaign.objects.all()
     assert [variant["text"] for variant in campaign.variants] == ["Third! STOP"]
+
+
+@pytest.mark.once
+def test_a_variant_that_could_not_be_saved_is_offered_again(
+    signed_in: Page, console: Console
+) -> None:
+    page = signed_in
+    console.allow("ERR_FAILED")
+    console.allow("Failed to fetch")
+    console.allow("422")
+    Questions(page)
+    break_network(page)
+    page.goto("/campaigns/new")
+    page.locator("#id_text").fill("First")
+    page.locator("#card-variants > summary").click()
+    add(page, "B", "Written without a network")
+    expect(page.locator("#saved")).to_contain_text("the server does not answer")
+    page.reload()
+    page.unroute(AUTOSAVE)
+    page.get_by_role("button", name="Restore changes").click()
+    page.locator("#card-variants > summary").click()
+    expect(page.locator("#id_variant_B_text")).to_have_value("Written without a network")
+    expect(page.locator("#id_variant_C_text")).to_be_hidden()
+    page.get_by_role("button", name="Save draft").click()
+    expect(page.locator("#form-errors")).to_be_visible()  # it has no sender yet
+    expect(page.locator("#id_variant_B_text")).to_have_value("Written without a network")
 
 
 @pytest.mark.once
