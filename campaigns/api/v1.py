@@ -39,6 +39,7 @@ from campaigns.api.resources.campaigns import (
     progress,
     recipients,
     reviews,
+    variants,
 )
 from campaigns.api.resources.imports import imports, schedules
 from campaigns.api.resources.library import labels, pictures, senders, templates, test_groups
@@ -80,7 +81,7 @@ api.add_decorator(answers.once, mode="view")
 api.add_decorator(parameters.known_only, mode="view")
 RESOURCES = (
     me, lists, contacts, imports, schedules, people, stop_list, segments,
-    campaigns, reviews, launching, actions, progress, recipients, best_times, notes,
+    campaigns, reviews, launching, actions, progress, variants, recipients, best_times, notes,
     spend, months, saved_reports, reconciliation, budgets, conversions,
     templates, pictures, labels, test_groups, senders,
     triggers, holds, webhooks, brands, alerts, audit_trail,

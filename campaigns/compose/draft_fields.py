@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.message.links import UTM_NAMES
-from campaigns.compose.models import Campaign, Timing
+from campaigns.compose.models import Campaign, DecisionMeasure, Timing, VariantSplit
 from campaigns.gateway import limits
 from campaigns.shared.money import exact
 
@@ -24,6 +24,7 @@ class Card(Enum):
 
     MESSAGE = "message"
     SMS = "sms"
+    VARIANTS = "variants"
     AUDIENCE = "audience"
     WHEN = "when"
 
@@ -46,6 +47,7 @@ class FileValue(Enum):
     TEXTS = "texts"
     NAMES = "names"
     CAMPAIGNS = "campaigns"
+    VARIANTS = "variants"
     TIME = "time"
     LOCAL_TIME = "local time"
 
@@ -100,6 +102,10 @@ def _track_conversions(campaign: Campaign) -> str:
     return str(campaign.track_conversions)
 
 
+def _decides_itself(campaign: Campaign) -> str:
+    return str(campaign.decides_itself)
+
+
 def _sender_name(campaign: Campaign) -> str:
     return campaign.sender.name if campaign.sender else campaign.new_sender
 
@@ -114,6 +120,14 @@ _message = partial(DraftField, copied=Copied.ALWAYS, approved=True, in_template=
 _text = partial(_message, column=True, in_file=TEXT)
 _audience = partial(DraftField, card=Card.AUDIENCE, in_file=NAMES)
 _when = partial(DraftField, card=Card.WHEN, approved=True, keeps_saved=True)
+# goes into an approval as a whole (launch/approval.py), where there are variants
+_variants = partial(
+    DraftField,
+    card=Card.VARIANTS,
+    column=True,
+    copied=Copied.TO_CAMPAIGNS,
+    keeps_saved=True,
+)
 _limit = partial(_when, column=True, default=None, copied=Copied.TO_CAMPAIGNS)
 
 # The order of the approved fields is part of the fingerprint of approvals under way.
@@ -190,6 +204,18 @@ FIELDS = (
         keeps_saved=True,
         in_file=NUMBER,
     ),
+    _variants("variants", _("Variants"), default=(), in_file=FileValue.VARIANTS),
+    _variants("variant_split", _("How to divide"), default=VariantSplit.TEST, in_file=TEXT),
+    _variants("test_share", _("Share of the test, in per cent"), default=20, in_file=NUMBER),
+    _variants("decision_measure", _("What decides"), default=DecisionMeasure.READ, in_file=TEXT),
+    _variants("decision_hours", _("Hours until the decision"), default=4, in_file=NUMBER),
+    _variants(
+        "decides_itself",
+        _("Who decides"),
+        default=True,
+        in_file=FileValue.FLAG,
+        shown=_decides_itself,
+    ),
     _audience("lists", _("Lists")),
     _audience("exclude_lists", _("Exclude lists")),
     _audience("segments", _("Segments")),
@@ -212,5 +238,6 @@ LABELS = {field.name: field.label for field in FIELDS}
 LINK_LABELS = {"button_url": LABELS["button_caption"]} | {
     name: LABELS[name] for name in ("text", "sms_text")
 }
+VARIANTS = tuple(field.name for field in FIELDS if field.card is Card.VARIANTS)
 AUDIENCE = tuple(field.name for field in FIELDS if field.card is Card.AUDIENCE)
 SAVED_CHOICES = tuple(field.name for field in FIELDS if field.in_file is NAMES)

@@ -7,6 +7,7 @@ Nothing here composes messages (compose) or follows them after the gateway accep
 - evidence: unusual answers of the gateway
 - compaction: return the space that recipients no longer need
 - tally: counts of recipients by state
+- variants: the decision which variant the rest of an audience gets
 - budgets: reservations, monthly budgets, warnings
 - freeze: contacts become recipients and batches
 - send: claim, intent, send, interpret, record

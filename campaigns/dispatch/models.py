@@ -168,6 +168,7 @@ class Recipient(models.Model):
 class BatchState(models.TextChoices):
     """Where a batch is between claim and record."""
 
+    WAITING = "waiting", _("Waiting for the decision")
     READY = "ready", _("Ready")
     LEASED = "leased", _("Claimed")
     SENDING = "sending", _("Being sent")
@@ -178,11 +179,13 @@ class BatchState(models.TextChoices):
 class Batch(models.Model):
     """Up to 50 recipients of one country and area, sent by one request. Its recipients are fixed.
 
-        READY -> LEASED -> SENDING -> DONE
-          ^         |         |
-          +---------+     AMBIGUOUS -> DONE | READY (not accepted: sent with the same references)
+        WAITING -> READY -> LEASED -> SENDING -> DONE
+                     ^         |         |
+                     +---------+     AMBIGUOUS -> DONE | READY (not accepted: sent with the same
+                                                                references)
 
-    A request contains those of its recipients who are still QUEUED.
+    WAITING is the rest of the audience of a campaign that tests variants, until one has won. A
+    request contains those of its recipients who are still QUEUED.
     """
 
     campaign = models.ForeignKey(
@@ -193,6 +196,8 @@ class Batch(models.Model):
     # In countries with several time zones: see compose/schedule/time_zones.py.
     area = models.CharField(max_length=AREA_KEY_MAX, blank=True)
     size = models.PositiveSmallIntegerField()
+    # The variant that its recipients get; "" without variants, and for those who get the winner.
+    variant = models.CharField(max_length=1, blank=True, default="", db_default="")
     state = models.CharField(max_length=9, choices=BatchState.choices, default=BatchState.READY)
     token = models.CharField(max_length=32, blank=True)  # of the sender that claimed it
     lease_until = models.DateTimeField(null=True)

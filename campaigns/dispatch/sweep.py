@@ -16,7 +16,7 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.launch.reachable import reachable
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.compose.triggers.arrivals import TAKE
-from campaigns.dispatch import message_changes
+from campaigns.dispatch import message_changes, variants
 from campaigns.dispatch.budgets import holds
 from campaigns.dispatch.budgets.reservations import resume_where_it_fits
 from campaigns.dispatch.freeze.events import triggers_with_waiting
@@ -110,7 +110,8 @@ def _campaigns_with_ready_batches(state: CampaignState) -> list[int]:
 
 
 def cancel_remaining() -> None:
-    """Cancel the recipients of cancelled campaigns that are in READY batches."""
+    """Cancel the recipients of cancelled campaigns that are in READY or WAITING batches."""
+    variants.release_cancelled()
     for campaign_id in _campaigns_with_ready_batches(CampaignState.CANCELLED):
         while _cancel_next_batches(campaign_id):
             pass

@@ -11,10 +11,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from campaigns.compose.message.tracking.tracked_links import tracking_of
+from campaigns.compose.message.variants import as_variant
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import Recipient
 from campaigns.engagement.models import Conversion
-from campaigns.engagement.targets import read_click_value
+from campaigns.engagement.targets import read_click_value, variant_of
 from campaigns.shared.changes import recording
 from campaigns.shared.changes.recording import NewChange
 from campaigns.shared.money import exact
@@ -50,7 +51,9 @@ def find_click(value: str) -> OpenedBy:
     if len(rows) != 1:
         raise UnknownClickError
     campaign = rows[0].campaign
-    if not campaign.tracks_conversions or number >= len(tracking_of(campaign).links):
+    letter = variant_of(campaign.pk, rows[0].batch_number) if campaign.variants else ""
+    links = tracking_of(as_variant(campaign, letter)).links
+    if not campaign.tracks_conversions or number >= len(links):
         raise UnknownClickError
     return OpenedBy(rows[0], campaign, number)
 

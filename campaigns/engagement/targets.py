@@ -15,13 +15,14 @@ from campaigns.compose.message.merge_tags import CompiledText, split_at_tags
 from campaigns.compose.message.render import encode_for_link
 from campaigns.compose.message.tracking.codes import REFERENCE_DIGITS, LinkCodes
 from campaigns.compose.message.tracking.tracked_links import tracking_of
+from campaigns.compose.message.variants import as_variant, letters_of
 from campaigns.compose.message.web_addresses import punycode
 from campaigns.compose.models import Campaign, LinkKey
-from campaigns.dispatch.models import Recipient
+from campaigns.dispatch.models import Batch, Recipient
 
 _PLACE = "%s" if connection.vendor == "postgresql" else "?"
 _FIND = (
-    f"SELECT id, campaign_id, reference, fields FROM {Recipient._meta.db_table}"  # noqa: S608 - a table of ours
+    f"SELECT id, campaign_id, reference, fields, batch_number FROM {Recipient._meta.db_table}"  # noqa: S608 - a table of ours
     f" WHERE reference >= {_PLACE} AND reference <= {_PLACE} LIMIT 2"
 )
 _REST = 32 - REFERENCE_DIGITS  # digits
@@ -89,7 +90,9 @@ class LinkTargets:
 
     def __init__(self) -> None:
         self._codes: tuple[LinkCodes, LinkCodes] | None = None  # of links, and of clicks
-        self._campaigns: dict[int, dict[int, Target | str]] = {}
+        self._campaigns: dict[int, Targets] = {}
+        # of campaigns with variants, by letter
+        self._variants: dict[int, dict[str, Targets]] = {}
 
     def find(self, code: str) -> OpenedLink | None:
         """None if nobody was sent this code."""
@@ -100,8 +103,10 @@ class LinkTargets:
         rows = _load_recipients(*_references(digits))
         if len(rows) != 1 or not rows[0][2].startswith(digits):
             return None  # two whose references begin alike, one in 10^18 pairs: neither
-        recipient_id, campaign_id, _reference, fields = rows[0]
+        recipient_id, campaign_id, _reference, fields, batch_number = rows[0]
         targets = self._campaigns.get(campaign_id) or self._load(campaign_id)
+        if variants := self._variants.get(campaign_id):
+            targets = variants[variant_of(campaign_id, batch_number)]
         target = targets.get(number)
         if target is None:
             return None
@@ -110,16 +115,32 @@ class LinkTargets:
             address = with_click(address, codes[1].code(digits, number))
         return OpenedLink(campaign_id, recipient_id, number, address)
 
-    def _load(self, campaign_id: int) -> dict[int, Target | str]:
+    def _load(self, campaign_id: int) -> "Targets":
         campaign = Campaign._base_manager.get(pk=campaign_id)
-        tracking, passes_click = tracking_of(campaign), campaign.tracks_conversions
-        targets: dict[int, Target | str] = dict.fromkeys(tracking.numbers, "")
-        targets |= {
-            number: Target(link.target, passes_click=passes_click)
-            for number, link in enumerate(tracking.links)
+        self._campaigns[campaign_id] = _targets_of(campaign)
+        self._variants[campaign_id] = {
+            letter: _targets_of(as_variant(campaign, letter)) for letter in letters_of(campaign)
         }
-        self._campaigns[campaign_id] = targets
-        return targets
+        return self._campaigns[campaign_id]
+
+
+Targets = dict[int, Target | str]  # by the number of the link
+
+
+def _targets_of(campaign: Campaign) -> Targets:
+    tracking, passes_click = tracking_of(campaign), campaign.tracks_conversions
+    targets: Targets = dict.fromkeys(tracking.numbers, "")
+    return targets | {
+        number: Target(link.target, passes_click=passes_click)
+        for number, link in enumerate(tracking.links)
+    }
+
+
+def variant_of(campaign_id: int, batch_number: int) -> str:
+    """The variant that the recipients of a batch, which was sent, got."""
+    batches = Batch._base_manager.filter(campaign=campaign_id, number=batch_number)
+    variant, winner = batches.values_list("variant", "campaign__winner").get()
+    return variant or winner or "A"
 
 
 def _load_recipients(first: str, last: str) -> list[Any]:

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0040_conversions'),
+        ('campaigns', '0042_variants'),
     ]
 
     operations = [

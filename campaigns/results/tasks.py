@@ -16,6 +16,7 @@ from campaigns.results.gateway_check import following
 from campaigns.results.money import gateway_comparison
 from campaigns.results.polling import asker, hints
 from campaigns.results.retention import nightly
+from campaigns.results.variants import decision
 from campaigns.shared.queue import enqueue, waiting
 from campaigns.team import accounts
 from campaigns.team.brand_keys.in_use import keys_in_use
@@ -27,13 +28,14 @@ FOLLOW_CHECKS = "campaigns.results.tasks.follow_checks"
 
 
 def wake(first: int = 0) -> None:
-    """Start asking if anything is due, look after checks of the gateway, and delete an old
-    rehearsal.
+    """Start asking if anything is due, decide between variants whose time has come, look after
+    checks of the gateway, and delete an old rehearsal.
 
     Keys after the one of `first` come before it, as in dispatch.tasks.work.
     """
     clear_rehearsals.delete_old_rehearsal(timezone.now())
     arrivals.remove_old(timezone.now())
+    decision.decide_due(timezone.now())
     for turn, key in turns(first):
         with using(key):
             if is_any_free(ask_jobs(turn)) and asker.is_due(timezone.now()):

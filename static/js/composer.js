@@ -5,6 +5,7 @@ import { fillPartially } from "./merge.js";
 import { AnotherUser, SignedOut, post } from "./session.js";
 import { withOptOut, withShortLinks } from "./short_links.js";
 import { measureSms, replaceTypography, shownCharacter } from "./sms.js";
+import { variants } from "./variants.js";
 import { formatBars, insert } from "./writing.js";
 
 const find = (selector, root = document) => root.querySelector(selector);
@@ -385,4 +386,5 @@ images();
 phone();
 links();
 validity();
+variants(changed);
 startAutosave();

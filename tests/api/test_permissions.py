@@ -42,6 +42,7 @@ BODIES: dict[str, Any] = {
     "approve_campaign": {"fingerprint": "0"},
     "return_campaign": {"note": "Shorter."},
     "send_test": {"phones": ["0971239999"]},
+    "choose_variant": {"variant": "B"},
     "set_campaign_budget": {"amount": "5"},
     "set_sending_hours": {"hours": "10:00-18:00"},
     "resend_campaign": {},

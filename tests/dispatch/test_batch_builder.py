@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from campaigns.compose.message.render import CompiledMessage, RenderedMessage
+from campaigns.compose.message.render import RenderedMessage
 from campaigns.compose.models import Campaign, Sender
 from campaigns.contacts.models import StopListEntry
 from campaigns.dispatch.models import Batch, Recipient, SendState
@@ -15,6 +15,7 @@ from campaigns.dispatch.send.batch_builder import (
     ON_STOP_LIST,
     BatchBuilder,
     RecipientRow,
+    SentMessage,
     _decode_fields,
 )
 from campaigns.dispatch.send.interpret_answer import NotAccepted
@@ -28,12 +29,9 @@ MISSING = NotAccepted(SendState.REFUSED, reason="missing_value")
 WRONG_LENGTH = NotAccepted(SendState.REFUSED, reason="text_length")
 
 
-def builder_of(text: str) -> BatchBuilder:
-    """Without a campaign, for what depends on its texts alone."""
-    builder = BatchBuilder.__new__(BatchBuilder)
-    builder.template, builder.links = CompiledMessage(text), None
-    builder._same_for_all = None if builder.template.names else builder._render({})
-    return builder
+def message_of(text: str) -> SentMessage:
+    """Without a campaign that is stored, for what depends on its texts alone."""
+    return SentMessage(Campaign(text=text))
 
 
 def row(number: int, fields: Any = None) -> RecipientRow:
@@ -47,7 +45,7 @@ def address(number: int) -> Address:
 @pytest.mark.parametrize("stored", [dict, lambda values: json.dumps(values, ensure_ascii=False)])
 def test_equal_texts_share_a_message(stored: Any) -> None:
     rows = [row(number, stored({"name": name})) for number, name in enumerate("ЯBЯ")]
-    assert builder_of("Hi {name}")._group_by_message(rows, set()) == (
+    assert message_of("Hi {name}").group(rows, set()) == (
         {},
         {
             RenderedMessage("Hi Я"): [address(0), address(2)],
@@ -61,25 +59,25 @@ def test_who_has_no_message_or_is_on_the_stop_list_is_not_sent_to() -> None:
     rows = [row(number, {"name": value}) for number, value in enumerate(values)]
     rows += [row(4), row(5, {"name": "A"})]
     stopped = {"380970000005"}
-    not_accepted, addresses = builder_of("{name}")._group_by_message(rows, stopped)
+    not_accepted, addresses = message_of("{name}").group(rows, stopped)
     assert not_accepted == {
         "r1": MISSING, "r3": WRONG_LENGTH, "r4": MISSING, "r5": ON_STOP_LIST
     }  # fmt: skip
     assert addresses == {
         RenderedMessage("A"): [address(0)], RenderedMessage("x" * 1000): [address(2)]
     }  # fmt: skip
-    assert builder_of("{name|}")._group_by_message([row(4)], set()) == ({"r4": WRONG_LENGTH}, {})
+    assert message_of("{name|}").group([row(4)], set()) == ({"r4": WRONG_LENGTH}, {})
 
 
 def test_same_text_for_all() -> None:
-    hello, rows = builder_of("Hello"), [row(0), row(1)]
+    hello, rows = message_of("Hello"), [row(0), row(1)]
     everybody = {RenderedMessage("Hello"): [address(0), address(1)]}
-    assert hello._group_by_message(rows, set()) == ({}, everybody)
-    assert hello._group_by_message([], set()) == ({}, {})
+    assert hello.group(rows, set()) == ({}, everybody)
+    assert hello.group([], set()) == ({}, {})
     some = {RenderedMessage("Hello"): [address(1)]}
-    assert hello._group_by_message(rows, {"380970000000"}) == ({"r0": ON_STOP_LIST}, some)
-    too_long = builder_of("x" * 1001)
-    assert too_long._group_by_message(rows, set()) == ({"r0": WRONG_LENGTH, "r1": WRONG_LENGTH}, {})
+    assert hello.group(rows, {"380970000000"}) == ({"r0": ON_STOP_LIST}, some)
+    too_long = message_of("x" * 1001)
+    assert too_long.group(rows, set()) == ({"r0": WRONG_LENGTH, "r1": WRONG_LENGTH}, {})
 
 
 @pytest.mark.django_db
@@ -127,8 +125,9 @@ def test_most_that_a_batch_can_cost_is_of_its_messages_and_of_who_was_sent_to_be
             asked.append((*values, was_sent))
             return "maximum"
 
-    builder = builder_of("Hello")
-    builder.campaign = Campaign(sender=Sender(name="Shop"), validity=60, tariff=1)
+    builder = BatchBuilder.__new__(BatchBuilder)
+    builder._messages = {}
+    builder.campaign = Campaign(text="Hello", sender=Sender(name="Shop"), validity=60, tariff=1)
     builder.costs, builder.report_url = Costs(), "https://dash.example.com/r"  # type: ignore[assignment]
     claim = Claim(4, 7, 1, "UA", 5, attempts)
     prepared = builder._build_batch(claim, [row(0), row(1)], {"380970000000"})
@@ -149,7 +148,7 @@ def test_builder_is_made_for_its_campaign(settings: Settings) -> None:
     builder = BatchBuilder(campaign.pk)
     assert (builder.campaign, builder.purpose) == (campaign, Purpose.CAMPAIGN)
     assert builder.report_url == delivery_reports.callback_url() != ""
-    assert (builder.rehearsal_gateway, builder._same_for_all) == (None, None)
+    assert builder.rehearsal_gateway is None
     costs = builder.costs
     assert costs is not None
     builder.enforce_budget()
@@ -160,7 +159,7 @@ def test_builder_is_made_for_its_campaign(settings: Settings) -> None:
 
     rehearsal = BatchBuilder(factory.draft(contacts, purpose=Purpose.REHEARSAL, budget=9).pk)
     assert rehearsal.purpose == Purpose.REHEARSAL
-    assert (rehearsal.costs, rehearsal._same_for_all) == (None, RenderedMessage("Hello!"))
+    assert rehearsal.costs is None
     assert rehearsal.rehearsal_gateway is not None
     rehearsal.enforce_budget()
     assert rehearsal.costs is not None

@@ -64,6 +64,7 @@ REPEATABLE = {
     "campaign-return", "campaign-unarchive", "confirm-account", "confirm-restore", "contact-edit",
     "contact-remove", "contact-stop", "gateway-check", "gateway-check-list", "hold",
     "hold-release", "import-back",
+    "campaign-variant",
     "import-cancel", "import-columns", "import-layout", "import-schedule-delete",
     "import-schedule-pause", "import-schedule-resume", "label-delete", "label-edit",
     "list-delete", "list-edit", "list-types", "mail-discard", "mail-resend", "mail-resend-all",

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose.draft_fields import FIELDS, FileValue
 from campaigns.compose.editor.form import CampaignForm
+from campaigns.compose.message.variants import DIFFERING
 from campaigns.compose.models import Campaign, RecipientOutcome, Timing
 from campaigns.compose.schedule.sending_hours import SendingHours
 
@@ -136,6 +137,20 @@ def _campaign(field: str, choice: Any) -> str:
     return f"{number}:{outcome}"
 
 
+def _variants(field: str, value: Any) -> dict[str, Any]:
+    """Texts that are missing are empty, but for the image, which is that of A."""
+    if not isinstance(value, list) or not all(isinstance(variant, dict) for variant in value):
+        raise _unexpected(field, _("an array of objects"))
+    known = ", ".join(DIFFERING)
+    for variant in value:
+        texts = variant.values()
+        if not variant.keys() <= set(DIFFERING) or not all(isinstance(each, str) for each in texts):
+            raise _unexpected(
+                field, _("an array of objects with texts: %(names)s") % {"names": known}
+            )
+    return {field: value}
+
+
 def _time(field: str, value: Any) -> dict[str, Any]:
     moment = _parse_time(value)
     if moment is None or moment.tzinfo is None:
@@ -175,6 +190,7 @@ READER_OF: dict[FileValue, Callable[[str, Any], dict[str, Any]]] = {
     FileValue.TEXTS: _texts,
     FileValue.NAMES: _names,
     FileValue.CAMPAIGNS: _campaigns,
+    FileValue.VARIANTS: _variants,
     FileValue.TIME: _time,
     FileValue.LOCAL_TIME: _local_time,
 }

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose.audience.selection import Audience, EarlierOutcomes
 from campaigns.compose.message.sms import INVISIBLE_NAMES
-from campaigns.compose.models import Campaign, Segment, Timing
+from campaigns.compose.message.variants import letters_of
+from campaigns.compose.models import Campaign, DecisionMeasure, Segment, Timing
 from campaigns.compose.models.segments import RecipientOutcome
 from campaigns.contacts.models import ContactList
 
@@ -23,6 +24,7 @@ def card_summaries(campaign: Campaign, audience: Audience) -> dict[str, str]:
     return {
         "message": _message(campaign),
         "sms": _sms(campaign),
+        "variants": variant_rule(campaign) or _("One message for everybody"),
         "audience": _audience(audience),
         "when": _when(campaign),
     }
@@ -38,6 +40,27 @@ def _message(campaign: Campaign) -> str:
 
 def _sms(campaign: Campaign) -> str:
     return _short(campaign.sms_text) or _("No SMS fallback")
+
+
+def variant_rule(campaign: Campaign) -> str:
+    """How the variants are divided and the winner is found; "" for one message for everybody."""
+    letters = letters_of(campaign)
+    if not letters:
+        return ""
+    named = ", ".join(letters)
+    if not campaign.is_tested:
+        return _("%(letters)s: the audience is divided evenly") % {"letters": named}
+    pattern = (
+        _("%(letters)s: tested on %(share)d%%, then %(measure)s decide after %(hours)d h")
+        if campaign.decides_itself
+        else _("%(letters)s: tested on %(share)d%%, then a user decides by %(measure)s")
+    )
+    return pattern % {
+        "letters": named,
+        "share": campaign.test_share,
+        "measure": str(DecisionMeasure(campaign.decision_measure).label).lower(),
+        "hours": campaign.decision_hours,
+    }
 
 
 def _audience(audience: Audience) -> str:

@@ -27,8 +27,10 @@ from campaigns.compose.editor.form_fields import (
     UnzonedDateTimeField,
     clean_text,
 )
+from campaigns.compose.editor.variant_fields import VariantsForm, complete
 from campaigns.compose.launch import checks
 from campaigns.compose.launch.local_start import local_start, possible_places
+from campaigns.compose.launch.text_checks import variants as variant_rules
 from campaigns.compose.library import senders
 from campaigns.compose.library.message_templates import locked_fields
 from campaigns.compose.message import links, pictures
@@ -67,7 +69,7 @@ def _short(size: int, **options: Any) -> TextField:
     return TextField(required=False, max_length=size, **options)
 
 
-class CampaignForm(BrandChoices, forms.Form):
+class CampaignForm(BrandChoices, VariantsForm):
     """What a user, or a campaign file, enters. `base_url` is where this site serves its images."""
 
     name = TextField(
@@ -295,6 +297,8 @@ class CampaignForm(BrandChoices, forms.Form):
                 value = self.value(field.name)
                 setattr(campaign, field.name, field.default if value in (None, "") else value)
         campaign.button_url = links.set_utm(links.read_pasted(campaign.button_url), self._utm())
+        utm, variants = self._utm(), self.value("variants") or ()
+        campaign.variants = complete(variants, campaign, utm, self.locked)
         sender = self.value("sender")
         campaign.sender = (
             (Sender.objects.filter(name=sender).first() or Sender(name=sender)) if sender else None
@@ -360,7 +364,7 @@ class CampaignForm(BrandChoices, forms.Form):
         problems += self._audience_problems(draft)
         for problem in problems:
             field = "picture" if problem.field == "image_url" and draft.image else problem.field
-            if not self.has_error(field):
+            if field == variant_rules.FIELD or not self.has_error(field):
                 self.add_error(field, str(problem.message))
         return self.cleaned_data
 
@@ -373,6 +377,7 @@ class CampaignForm(BrandChoices, forms.Form):
             return problems
         if measured is None:
             return problems + checks.tag_problems(self.audience, compile_message(draft))
+        problems += variant_rules.division_problems(draft, measured)
         return problems + checks.audience_problems(measured)
 
     def _check_hours(self) -> None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from campaigns.compose.editor.drafts import copy_audience, copy_campaign
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.launch.lifecycle import CAN_EDIT, Refused
-from campaigns.compose.models import Campaign
+from campaigns.compose.models import Campaign, VariantSplit
 from campaigns.compose.pricing import price_list
 from campaigns.ledger.models import Purpose
 from campaigns.team import audit
@@ -32,6 +32,8 @@ def rehearse(campaign: Campaign, actor: User | None) -> Campaign:
     with transaction.atomic():
         name = _("Rehearsal: %(name)s") % {"name": campaign.name[:85]}
         rehearsal = copy_campaign(campaign, actor, name, Purpose.REHEARSAL)
+        # it waits for no decision, and costs the same whoever wins
+        rehearsal.variants, rehearsal.variant_split = campaign.variants, VariantSplit.EVEN
         rehearsal.rehearsal_of, rehearsal.rehearsed_at = campaign, campaign.updated_at
         rehearsal.save()
         copy_audience(campaign, rehearsal)

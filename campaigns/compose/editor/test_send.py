@@ -60,7 +60,7 @@ def remembered(actor: User) -> str:
     )
 
 
-def variants(audience: Audience, template: CompiledMessage) -> list[tuple[str, str]]:
+def sample_recipients(audience: Audience, template: CompiledMessage) -> list[tuple[str, str]]:
     """The recipients whose merge fields a test can have: those of `preview.choices` without the
     one chosen by phone, and EACH of them.
     """
@@ -73,18 +73,18 @@ def variants(audience: Audience, template: CompiledMessage) -> list[tuple[str, s
 def send_tests(
     campaign: Campaign, phones: Sequence[str], actor: User, whose: str = FIRST
 ) -> list[Campaign]:
-    """As `send_test`; with EACH one test for each recipient of `variants`. All or none are
+    """As `send_test`; with EACH one test for each recipient of `sample_recipients`. All or none are
     launched.
     """
     if whose != EACH:
         return [send_test(campaign, phones, actor, whose)]
     audience, template = Audience.of(campaign), compile_message(campaign)
     people: dict[int, str] = {}
-    for variant, _label in variants(audience, template)[:-1]:
-        if person := find_recipient(audience, template, variant):
-            people.setdefault(person.pk, variant)
+    for choice, _label in sample_recipients(audience, template)[:-1]:
+        if person := find_recipient(audience, template, choice):
+            people.setdefault(person.pk, choice)
     with transaction.atomic():
-        return [send_test(campaign, phones, actor, variant) for variant in people.values()]
+        return [send_test(campaign, phones, actor, choice) for choice in people.values()]
 
 
 def send_test(

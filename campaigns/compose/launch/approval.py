@@ -16,12 +16,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.draft_fields import FIELDS
+from campaigns.compose.draft_fields import FIELDS, VARIANTS
 from campaigns.compose.launch.funds_check import budget_currency
 from campaigns.compose.message.audience_counts import measure_now
 from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.message.tracking.tracked_links import tracking_of
+from campaigns.compose.message.variants import others
 from campaigns.compose.models import (
     ApprovalLimit,
     Campaign,
@@ -203,11 +204,20 @@ def _fingerprint(campaign: Campaign, measured: MeasuredAudience, cost: Estimate)
         for line in cost.lines
     ]
     sender = campaign.sender.name if campaign.sender else ""
-    whole = [values, sender, repr(measured.audience), measured.fingerprint, sorted(lines)]
+    whole: list[Any] = [
+        values,
+        sender,
+        repr(measured.audience),
+        measured.fingerprint,
+        sorted(lines),
+    ]
     if (tracking := tracking_of(campaign)).numbers:
         whole.append(list(tracking.columns().values()))
         if tracking.links and campaign.track_conversions:
             whole.append("track_conversions")
+    if campaign.variants:
+        whole.append([getattr(campaign, name) for name in VARIANTS])
+        whole.append([tracking_of(one).columns() for one in others(campaign).values()])
     return sha256(json.dumps(whole).encode()).hexdigest()
 
 

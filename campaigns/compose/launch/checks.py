@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch.local_start import places
 from campaigns.compose.launch.problem import Problem
+from campaigns.compose.launch.text_checks import variants as variant_rules
 from campaigns.compose.launch.text_checks.foreign_tags import foreign_tag_problems, known_fields
 from campaigns.compose.launch.text_checks.links import (
     link_problems,
@@ -69,11 +70,20 @@ def problems(campaign: Campaign, measured: MeasuredAudience | None = None) -> li
         problem_list.append(Problem("lists", _("Choose a list or a segment.")))
         return problem_list
     problem_list += audience_problems(measured) + time_problems(campaign)
+    problem_list += variant_rules.division_problems(campaign, measured)
     return problem_list + hours_problems(campaign, measured.audience, measured.countries)
 
 
 def message_problems(campaign: Campaign) -> list[Problem]:
-    """Problems of the message itself, whatever the audience."""
+    """Problems of the message itself and of its variants, whatever the audience."""
+    return [
+        *_own_problems(campaign),
+        *variant_rules.of_others(campaign, _own_problems),
+        *variant_rules.variant_problems(campaign),
+    ]
+
+
+def _own_problems(campaign: Campaign) -> list[Problem]:
     template = compile_message(campaign)
     problem_list = [*_brace_problems(campaign, template), *_picture_problems(campaign)]
     problem_list += [
@@ -231,12 +241,25 @@ def audience_problems(measured: MeasuredAudience) -> list[Problem]:
     """Merge tags without a column or a value, and texts that become too long or empty."""
     if wrong := tag_problems(measured.audience, measured.template):
         return wrong
-    return [*_missing_values(measured), *_length_problems(measured)]
+    problem_list = [*_missing_values(measured), *_length_problems(measured)]
+    for letter in measured.template.variants:
+        variant = measured.of_variant(letter)
+        found = [*_missing_values(variant), *_length_problems(variant)]
+        problem_list += variant_rules.in_variant(letter, found)
+    return problem_list
 
 
 def tag_problems(audience: Audience, template: CompiledMessage) -> list[Problem]:
     """Merge tags without a column in the lists, and placeholders of other programs for one."""
     known = known_fields(audience)
+    problem_list = _tag_problems(template, known)
+    for letter, variant in template.variants.items():
+        found = _tag_problems(variant, known)
+        problem_list += variant_rules.in_variant(letter, found)
+    return problem_list
+
+
+def _tag_problems(template: CompiledMessage, known: set[str]) -> list[Problem]:
     return _once_a_field([*foreign_tag_problems(template, known), *_unknown_tags(template, known)])
 
 
@@ -265,7 +288,7 @@ def unknown_tag_message(name: str, known: set[str]) -> str:
 
 def _missing_values(measured: MeasuredAudience) -> Iterator[Problem]:
     for name, contacts in measured.missing.items():
-        field = next(
+        fields = (
             field
             for field in MERGED
             if any(
@@ -273,7 +296,8 @@ def _missing_values(measured: MeasuredAudience) -> Iterator[Problem]:
                 for tag in measured.template.tags_of(field)
             )
         )
-        yield Problem(field, _missing_message(name, contacts))
+        if field := next(fields, ""):  # else only another variant needs it
+            yield Problem(field, _missing_message(name, contacts))
 
 
 def _missing_message(name: str, contacts: int) -> str:

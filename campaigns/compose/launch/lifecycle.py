@@ -23,7 +23,7 @@ from campaigns.compose.launch.local_start import move_starts, set_local_start
 from campaigns.compose.launch.pause_reasons import missed_reason, pause_reason
 from campaigns.compose.message.audience_counts import measure_now
 from campaigns.compose.message.render import compile_message
-from campaigns.compose.message.tracking.tracked_links import tracking_of
+from campaigns.compose.message.tracking.tracked_links import launch_columns
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.ledger.models import Purpose
 from campaigns.shared.brands.scope import acting_for
@@ -138,7 +138,7 @@ def launch(
 
 def _launch_changes(campaign: Campaign, actor: User | None, check: ApprovalCheck) -> dict[str, Any]:
     """The columns that change when `actor` launches `campaign`, or requests approval for it."""
-    columns = tracking_of(campaign).columns()
+    columns = launch_columns(campaign)
     columns["budget_currency"] = budget_currency(campaign, campaign.budget)
     if not check.needed:
         columns |= _launch_columns(campaign, actor, check.recipients or None)

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from campaigns.compose.audience.first_time_recipients import count_first_time_recipients
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch.problem import Problem
+from campaigns.compose.launch.text_checks import variants as variant_rules
 from campaigns.compose.launch.text_checks.foreign_tags import foreign_tag_warnings, known_fields
 from campaigns.compose.message.audience_counts import is_small, measure_now
 from campaigns.compose.message.measured_audience import MeasuredAudience
@@ -39,6 +40,8 @@ def warnings(campaign: Campaign, measured: MeasuredAudience | None = None) -> li
     problem_list = [*_message(campaign), *_sms(campaign, measured), *_when(campaign)]
     known = known_fields(measured.audience) if measured.audience else set()
     problem_list += foreign_tag_warnings(measured.template, known)
+    problem_list += variant_rules.of_others(campaign, _message)
+    problem_list += variant_rules.division_warnings(campaign, measured)
     return [
         *problem_list,
         *_repeated(campaign, measured.audience),

@@ -18,7 +18,11 @@ from django.utils import timezone
 from campaigns.compose.audience.first_time_recipients import count_first_time_recipients
 from campaigns.compose.audience.selection import Audience, Funnel
 from campaigns.compose.audience.versions import Versions, versions_of
-from campaigns.compose.message.measured_audience import MeasuredAudience, measure
+from campaigns.compose.message.measured_audience import (
+    MeasuredAudience,
+    MessageLengths,
+    measure,
+)
 from campaigns.compose.message.message_lengths import LengthRange, SmsPartCounts
 from campaigns.compose.message.render import CompiledMessage
 from campaigns.compose.message.sms import SmsLength
@@ -175,17 +179,33 @@ def _stored(
 
 
 def _request_json(audience: Audience, template: CompiledMessage) -> dict[str, Any]:
-    texts = (template.text, template.button_url, template.sms_text)
     audience_json = asdict(audience)
     audience_json.pop("at")
-    texts_json = [text.text for text in texts]
-    targets = [(target.field, target.address.text) for target in template.targets]
+    variants = {letter: _texts_json(one) for letter, one in template.variants.items()}
     return {
         "audience": audience_json,
-        "texts": texts_json,
-        "targets": targets,
+        **_texts_json(template),
+        "variants": variants,
         "brand": brand_of_new(),
     }
+
+
+def _texts_json(template: CompiledMessage) -> dict[str, Any]:
+    texts = (template.text, template.button_url, template.sms_text)
+    targets = [(target.field, target.address.text) for target in template.targets]
+    return {"texts": [text.text for text in texts], "targets": targets}
+
+
+def _read_texts(request: dict[str, Any]) -> CompiledMessage:
+    variants = request.get("variants", {}).items()
+    text, button_url, sms_text = request["texts"]
+    return CompiledMessage(
+        text,
+        button_url,
+        sms_text,
+        request.get("targets", ()),
+        variants={letter: _read_texts(texts) for letter, texts in variants},
+    )
 
 
 def _read_request(request: dict[str, Any]) -> tuple[Audience, CompiledMessage]:
@@ -193,9 +213,7 @@ def _read_request(request: dict[str, Any]) -> tuple[Audience, CompiledMessage]:
         name: value if name == "own" else tuple(map(_tuple, value))
         for name, value in request["audience"].items()
     }
-    text, button_url, sms_text = request["texts"]
-    targets = request.get("targets", ())
-    return Audience(**ids), CompiledMessage(text, button_url, sms_text, targets)
+    return Audience(**ids), _read_texts(request)
 
 
 def _tuple(value: Any) -> Any:
@@ -206,15 +224,21 @@ def _subject(audience: Audience, template: CompiledMessage) -> str:
     """The audience and the merge tags. Other words between the tags change nothing that is counted,
     except of the SMS, whose parts are.
     """
-    tags = [
+    tags = _tags(template)
+    if not audience.asks_for_history:
+        audience = replace(audience, own=0)  # a rehearsal has the same audience as its draft
+    parts: tuple[Any, ...] = (RULES, brand_of_new(), audience, tags, template.sms_text.text)
+    if template.variants:
+        parts += ([_tags(variant) for variant in template.variants.values()],)
+    return sha256(repr(parts).encode()).hexdigest()
+
+
+def _tags(template: CompiledMessage) -> list[list[tuple[str, str | None]]]:
+    return [
         [(tag.name, tag.fallback) for tag in text.tags]
         for field in ("text", "button_url", "sms_text")
         for text in template.texts_of(field)
     ]
-    if not audience.asks_for_history:
-        audience = replace(audience, own=0)  # a rehearsal has the same audience as its draft
-    parts = (RULES, brand_of_new(), audience, tags, template.sms_text.text)
-    return sha256(repr(parts).encode()).hexdigest()
 
 
 def _result_json(measured: MeasuredAudience) -> dict[str, Any]:
@@ -234,6 +258,13 @@ def _result_json(measured: MeasuredAudience) -> dict[str, Any]:
         ],
         "people": measured.people,
         "fingerprint": measured.fingerprint,
+        "variants": {
+            letter: [
+                _length_json(lengths.text, template.variants[letter].text.literal_length),
+                _length_json(lengths.link, template.variants[letter].button_url.literal_length),
+            ]
+            for letter, lengths in measured.variants.items()
+        },
         "newcomers": measured.newcomers,
     }
 
@@ -266,5 +297,12 @@ def _read_result(
         ),
         people=result["people"],
         fingerprint=result["fingerprint"],
+        variants={
+            letter: MessageLengths(
+                _read_length(text, template.variants[letter].text.literal_length),
+                _read_length(link, template.variants[letter].button_url.literal_length),
+            )
+            for letter, (text, link) in result.get("variants", {}).items()
+        },
         newcomers=result["newcomers"],
     )

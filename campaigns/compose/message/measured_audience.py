@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from campaigns.compose.audience.merge_values import fill
 from campaigns.compose.audience.selection import NOBODY, Audience, Funnel
@@ -14,6 +14,14 @@ from campaigns.compose.message.sms import UCS_2, measure_sms
 from campaigns.contacts.models import Contact
 
 FIRST, LONGEST, MISSING_DATA, COUNTRY = "first", "longest", "lacking", "country:"
+
+
+@dataclass(slots=True)
+class MessageLengths:
+    """Those of another variant; see MeasuredAudience."""
+
+    text: LengthRange | None = None
+    link: LengthRange | None = None
 
 
 @dataclass(slots=True)
@@ -37,11 +45,18 @@ class MeasuredAudience:
     sms: SmsPartCounts = field(default_factory=SmsPartCounts)
     people: dict[str, int] = field(default_factory=dict)
     fingerprint: str = ""
+    variants: dict[str, "MessageLengths"] = field(default_factory=dict)  # of the others, by letter
     newcomers: int | None = None  # recipients who never got a message; None: not counted
 
     @property
     def recipients(self) -> int:
         return self.funnel.recipients
+
+    def of_variant(self, letter: str) -> "MeasuredAudience":
+        """The same audience with the message of another variant."""
+        lengths = self.variants.get(letter, MessageLengths())
+        template = self.template.variants[letter]
+        return replace(self, template=template, text=lengths.text, link=lengths.link)
 
 
 def measure(audience: Audience, template: CompiledMessage) -> MeasuredAudience:
@@ -70,9 +85,22 @@ def _add(measured: MeasuredAudience, recipients: RecipientClass) -> None:
     for name in template.required_names():
         is_missing = not lengths[name]
         measured.missing[name] = measured.missing.get(name, 0) + count * is_missing
-    _choose(measured, recipients, text_length := _length(template.text, lengths))
-    measured.text = _wider(measured.text, text_length)
+    _choose(measured, recipients, _length(template.text, lengths))
     measured.sms_text = _wider(measured.sms_text, _length(template.sms_text, lengths))
+    _add_lengths(measured, template, recipients)
+    for letter, variant in template.variants.items():
+        of_variant = measured.variants.setdefault(letter, MessageLengths())
+        _add_lengths(of_variant, variant, recipients)
+
+
+def _add_lengths(
+    measured: MeasuredAudience | MessageLengths,
+    template: CompiledMessage,
+    recipients: RecipientClass,
+) -> None:
+    """Add the lengths of a message's text and link."""
+    lengths = recipients.lengths
+    measured.text = _wider(measured.text, _length(template.text, lengths))
     if all(lengths[tag.name] or tag.fallback is not None for tag in template.button_url.tags):
         link_length = _length(template.button_url, recipients.encoded_lengths)
         measured.link = _wider(measured.link, link_length)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.parse import quote
 
 from campaigns.compose.message.merge_tags import CompiledText, Tag
@@ -9,6 +10,7 @@ from campaigns.compose.message.pictures import picture_url
 from campaigns.compose.message.tracking.codes import LinkCodes
 from campaigns.compose.message.tracking.short_links import stand_in
 from campaigns.compose.message.tracking.tracked_links import tracking_of
+from campaigns.compose.message.variants import others
 from campaigns.compose.models import Campaign, Timing
 from campaigns.gateway.types import Address, Message, SmsFallback
 from campaigns.shared.text import composed
@@ -36,17 +38,23 @@ class Target:
     address: CompiledText
 
 
+NO_VARIANTS: Mapping[str, "CompiledMessage"] = MappingProxyType({})
+
+
 class CompiledMessage:
     """The texts of a campaign, compiled. `names` are the merge fields that any of them uses.
 
     `targets`: of its tracked links, by number; (field, address as it is written). In the texts
     stand-ins for codes, of the same length, are all that is there of short links; `link_numbers`
     are those that they stand for.
+
+    It renders the campaign's own message. `variants`: the others, by letter; `names` and
+    `required_names` are also theirs, as everybody's audience is measured and frozen at once.
     """
 
     __slots__ = (
         "_checked", "_constant", "button_url", "link_numbers", "names", "sms_text", "targets",
-        "text",
+        "text", "variants",
     )  # fmt: skip
 
     def __init__(
@@ -56,7 +64,9 @@ class CompiledMessage:
         sms_text: str = "",
         targets: Sequence[tuple[str, str]] = (),
         link_numbers: Sequence[int] = (),
+        variants: Mapping[str, "CompiledMessage"] = NO_VARIANTS,
     ) -> None:
+        self.variants = variants
         self.link_numbers = tuple(link_numbers)
         self.text = CompiledText(text)
         self.button_url = CompiledText(button_url, encode=encode_for_link)
@@ -67,8 +77,9 @@ class CompiledMessage:
         )
         self._checked = [target.address for target in self.targets if target.address.names]
         texts = self._all_texts()
-        self.names: frozenset[str] = frozenset().union(*(text.names for text in texts))
-        self._constant = None if self.names else self._fill({})
+        own: frozenset[str] = frozenset().union(*(text.names for text in texts))
+        self._constant = None if own else self._fill({})
+        self.names: frozenset[str] = own.union(*(variant.names for variant in variants.values()))
 
     def _all_texts(self) -> Iterator[CompiledText]:
         yield from (self.text, self.button_url, self.sms_text)
@@ -101,7 +112,8 @@ class CompiledMessage:
 
     def required_names(self) -> list[str]:
         """The merge fields that some tag uses without a fallback value."""
-        tags = [tag for text in self._all_texts() for tag in text.tags]
+        every = (self, *self.variants.values())
+        tags = [tag for message in every for text in message._all_texts() for tag in text.tags]
         return list(dict.fromkeys(tag.name for tag in tags if tag.fallback is None))
 
     def render_partially(self, fields: Mapping[str, str]) -> RenderedMessage:
@@ -119,7 +131,7 @@ class CompiledMessage:
 
 
 def compile_message(campaign: Campaign) -> CompiledMessage:
-    """Compile the texts of `campaign`."""
+    """Compile the texts of `campaign`, and of its variants."""
     tracking = tracking_of(campaign)
     return CompiledMessage(
         tracking.shortened(campaign, "text"),
@@ -127,6 +139,9 @@ def compile_message(campaign: Campaign) -> CompiledMessage:
         tracking.shortened(campaign, "sms_text"),
         [(link.field, link.target) for link in tracking.links],
         tracking.numbers,
+        {letter: compile_message(variant) for letter, variant in others(campaign).items()}
+        if campaign.variants
+        else NO_VARIANTS,
     )
 
 

@@ -13,9 +13,11 @@ from campaigns.compose.models.audience_counts import AudienceCount
 from campaigns.compose.models.campaign import (
     Campaign,
     CampaignState,
+    DecisionMeasure,
     EarlierCampaign,
     Editing,
     Timing,
+    VariantSplit,
 )
 from campaigns.compose.models.labels import Colour, Label, Note
 from campaigns.compose.models.library import (
@@ -46,6 +48,7 @@ __all__ = [
     "Colour",
     "Condition",
     "ConditionKind",
+    "DecisionMeasure",
     "EarlierCampaign",
     "Editing",
     "EventState",
@@ -65,5 +68,6 @@ __all__ = [
     "TriggerEvent",
     "TriggerState",
     "UnapprovedCost",
+    "VariantSplit",
     "WebPicture",
 ]

@@ -38,6 +38,18 @@ class Timing(models.TextChoices):
     GATEWAY = "gateway", _("Schedule at the gateway (can't be cancelled)")
 
 
+class VariantSplit(models.TextChoices):
+    TEST = "test", _("Test on a part of the audience, then send the winner to the rest")
+    EVEN = "even", _("Divide the whole audience evenly")
+
+
+class DecisionMeasure(models.TextChoices):
+    """What the variant that wins has most of, of its accepted messages."""
+
+    READ = "read", _("Reads")
+    CLICK = "click", _("Clicks")
+
+
 class Campaign(Branded):
     """A message with its audience, its schedule and its state.
 
@@ -119,6 +131,28 @@ class Campaign(Branded):
     # What did not fit when a budget paused it: it continues by itself when that fits.
     awaited_amount = AmountField(null=True, blank=True)
     awaited_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
+    # What differs in variants B to D from A, the campaign's own message: message/variants.py.
+    variants = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    variant_split = models.CharField(
+        max_length=4, choices=VariantSplit.choices, default=VariantSplit.TEST, db_default="test"
+    )
+    test_share = models.PositiveSmallIntegerField(default=20, db_default=20)  # per cent
+    decision_measure = models.CharField(
+        max_length=5, choices=DecisionMeasure.choices, default=DecisionMeasure.READ,
+        db_default="read",
+    )  # fmt: skip
+    # after the last message of the test was accepted
+    decision_hours = models.PositiveSmallIntegerField(default=4, db_default=4)
+    decides_itself = models.BooleanField(default=True, db_default=True)  # else a user does
+    # Of a launched campaign: the tracked links of each of `variants`, as `tracked_links`.
+    variant_links = models.JSONField(null=True, blank=True, editable=False)
+    # The variant that the rest of the audience gets: set once, by dispatch/variants.py.
+    winner = models.CharField(max_length=1, blank=True, default="", db_default="")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    # None: ViberDash itself
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     # both or neither; in the recipient's local time
     sends_from = models.TimeField(_("sending hours from"), null=True, blank=True)
     sends_until = models.TimeField(_("sending hours until"), null=True, blank=True)
@@ -210,17 +244,30 @@ class Campaign(Branded):
 
     @property
     def has_short_links(self) -> bool:
-        """Whether recipients get short links, so that clicks or opt-outs can come."""
-        return bool(self.tracked_links) and not self.is_rehearsal
+        """Whether recipients get short links."""
+        has_links = bool(self.tracked_links) or any(self.variant_links or ())
+        return has_links and not self.is_rehearsal
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether a part of the audience gets its variants first, and the rest the winner."""
+        return bool(self.variants) and self.variant_split == VariantSplit.TEST
 
     @property
     def is_tracked(self) -> bool:
         """Whether one of these leads to a link of the message, so that clicks can come. Of the tag
         {unsubscribe} there are only opt-outs.
         """
-        return self.has_short_links and any(
-            not getattr(self, field).startswith("{", start)
-            for field, start, _end in self.tracked_links or ()
+        if not self.has_short_links:
+            return False
+        own = {"text": self.text, "button_url": self.button_url, "sms_text": self.sms_text}
+        messages = [(own, self.tracked_links)]
+        others = ({**own, **other} for other in self.variants)
+        messages += zip(others, self.variant_links or (), strict=False)
+        return any(
+            not message[field].startswith("{", start)
+            for message, links in messages
+            for field, start, _end in links or ()
         )
 
     @property

@@ -19,6 +19,7 @@ from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.message.tracking.short_links import link_base
 from campaigns.compose.message.tracking.tracked_links import all_links
+from campaigns.compose.message.variants import as_variant, others
 from campaigns.compose.models import Campaign, CampaignTemplate
 from campaigns.compose.preview.message_preview import (
     FIRST,
@@ -35,7 +36,7 @@ from campaigns.compose.preview.text_pieces import (
     TextPiece,
 )
 from campaigns.contacts.models import Contact
-from campaigns.shared.query_values import read_id
+from campaigns.shared.query_values import read_id, read_text
 from campaigns.team.pages.access import current_user, get_object_for
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import visible_to
@@ -97,7 +98,8 @@ def draft_of(
 
 
 def links_context(campaign: Campaign, *, is_locked: bool) -> dict[str, Any]:
-    """The links that `campaign`, a draft, can track, for _tracked_links.html."""
+    """The links that `campaign`, a draft, can track in any variant, for _tracked_links.html."""
+    messages = (*reversed(others(campaign).values()), campaign)
     rows = {
         link.key: {
             "key": link.key,
@@ -106,7 +108,8 @@ def links_context(campaign: Campaign, *, is_locked: bool) -> dict[str, Any]:
             "is_off": link.key in campaign.untracked_links,
             "is_locked": is_locked,
         }
-        for link in reversed(all_links(campaign))
+        for message in messages
+        for link in reversed(all_links(message))
     }
     return {"link_base": link_base(), "links": [*rows.values()][::-1]}
 
@@ -142,8 +145,10 @@ def preview_context(
     contact = None
     if audience:
         contact = find_recipient(audience, template, recipient, phone, measured)
+    letter = read_text(request.POST, "variant")
     return {
-        **phone_context(campaign, contact),
+        **phone_context(as_variant(campaign, letter), contact),
+        "variant": letter,
         "recipient": recipient,
         "recipient_choices": choices,
         "recipient_phone": phone,
@@ -163,6 +168,14 @@ def phone_context(campaign: Campaign, contact: Contact | None) -> dict[str, Any]
         "text_html": _text_html(message) or _nothing_html(_("Your text")),
         "sms_html": _sms_html(message) or _nothing_html(_("No SMS fallback")),
     }
+
+
+def other_phones(campaign: Campaign, contact: Contact | None) -> list[dict[str, Any]]:
+    """The messages of the variants beside A to `contact`, each with its letter, for _phone.html."""
+    return [
+        {"letter": letter, **phone_context(message, contact)}
+        for letter, message in others(campaign).items()
+    ]
 
 
 def _text_html(message: Preview) -> SafeString:

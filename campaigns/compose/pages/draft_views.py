@@ -106,6 +106,7 @@ def _open_cards(form: CampaignForm, campaign: Campaign, audience: Audience) -> s
         with_errors
         | (set() if audience else {"audience"})
         | ({"sms"} if campaign.sms_text else set())
+        | ({"variants"} if campaign.variants else set())
     )
 
 

@@ -13,14 +13,15 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.compose.audience.selection import Audience, audience_sources
+from campaigns.compose.editor.card_summaries import variant_rule
 from campaigns.compose.editor.draft_metrics import draft_metrics
 from campaigns.compose.editor.rehearsal import go_live, rehearse
 from campaigns.compose.editor.test_send import (
     each_once,
     phones_in,
     remembered,
+    sample_recipients,
     send_tests,
-    variants,
 )
 from campaigns.compose.launch import approval, lifecycle
 from campaigns.compose.launch.confirmation import counted_again_message
@@ -30,10 +31,12 @@ from campaigns.compose.launch.reachable import start_refusal
 from campaigns.compose.message.audience_counts import is_overdue, measure_soon
 from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.render import compile_message
+from campaigns.compose.message.variants import as_variant
 from campaigns.compose.models import Campaign, CampaignState, TestGroup, Timing
 from campaigns.compose.pages.draft_request import (
     draft_of,
     local_times_context,
+    other_phones,
     phone_context,
 )
 from campaigns.compose.pages.launch_forms import LaunchConfirmationForm, launch_confirmation
@@ -41,6 +44,7 @@ from campaigns.compose.preview.message_preview import FIRST, find_recipient
 from campaigns.compose.pricing import price_list
 from campaigns.compose.pricing.quote import quote_sample
 from campaigns.compose.pricing.similar_campaigns import find_similar_campaigns
+from campaigns.contacts.models import Contact
 from campaigns.ledger.models import Purpose
 from campaigns.shared.durations import duration
 from campaigns.shared.query_values import read_id, read_text
@@ -77,6 +81,7 @@ def _review(
     set_local_start(campaign, audience, measured.countries)
     metrics = draft_metrics(campaign, measured, refresh="refresh" in request.GET)
     funnel, cost = metrics.funnel, metrics.estimate
+    first = find_recipient(audience, measured.template, measured=measured)
     wants_quote = "quote" in request.GET and not metrics.problems
     context = {
         "campaign": campaign,
@@ -93,14 +98,23 @@ def _review(
         "budget_currency": campaign.budget_currency
         or price_list.single_currency(campaign.tariff, with_sms=bool(campaign.sms_text)),
         "rehearsals": campaign.rehearsals.all()[:5],
-        **phone_context(campaign, find_recipient(audience, measured.template, measured=measured)),
         **local_times_context(campaign, measured.countries),
         **_start_context(campaign),
         **_approval_context(campaign, user, measured),
         **_test_context(request, measured, test_error),
+        **_variants_context(campaign, first),
     }
     status = 422 if confirmation or test_error else 200
     return render(request, "campaigns/compose/review.html", context, status=status)
+
+
+def _variants_context(campaign: Campaign, first: Contact | None) -> dict[str, Any]:
+    """The message to the `first` recipient, and what they would get as another variant."""
+    return {
+        **phone_context(campaign, first),
+        "variants": other_phones(campaign, first),
+        "variant_rule": variant_rule(campaign),
+    }
 
 
 def _counting(request: HttpRequest, campaign: Campaign) -> HttpResponse:
@@ -166,7 +180,8 @@ def _test_context(request: HttpRequest, measured: MeasuredAudience, error: str) 
         "test_values": request.POST if error else {"phones": last_phones},
         "test_error": error,
         "test_groups": TestGroup.objects.all(),
-        "recipient_choices": variants(measured.audience, measured.template),
+        "recipient_choices": sample_recipients(measured.audience, measured.template),
+        "variant_letters": ["A", *measured.template.variants] if measured.template.variants else [],
     }
 
 
@@ -175,13 +190,14 @@ def _test_context(request: HttpRequest, measured: MeasuredAudience, error: str) 
 def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a test to the phones typed, or to a test group."""
     campaign = draft_of(request, pk, Permission.SEND)
+    message = as_variant(campaign, read_text(request.POST, "variant"))
     phones = phones_in(read_text(request.POST, "phones"))
     if (chosen := read_id(request.POST.get("group", ""))) is not None:
         group = get_object_for(current_user(request), TestGroup.objects.all(), pk=chosen)
         phones = each_once(group.phones)
     try:
         tests = send_tests(
-            campaign, phones, current_user(request), request.POST.get("recipient", FIRST)
+            message, phones, current_user(request), request.POST.get("recipient", FIRST)
         )
     except Refused as refused:
         if campaign.state in CAN_EDIT:

@@ -28,7 +28,7 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.contacts.models import Contact, ContactList, StopListEntry
 from campaigns.contacts.undo.outcomes import wait_for_undo
 from campaigns.dispatch.failpoints import failpoint
-from campaigns.dispatch.freeze import areas
+from campaigns.dispatch.freeze import areas, division
 from campaigns.dispatch.freeze.shown_fields import FieldsSql, fields_sql
 from campaigns.dispatch.models import Batch, Recipient, Snapshot
 from campaigns.gateway.bsg.client import REHEARSAL_MARK
@@ -105,7 +105,7 @@ def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
     if by_area:
         areas.create_area_table()
     added = _insert_recipients(campaign, audience, snapshot, chosen, excluded, by_area)
-    snapshot.batches = _insert_batches(campaign.pk, snapshot.batches, by_area)
+    snapshot.batches = _insert_batches(campaign, snapshot.batches, by_area)
     snapshot.in_lists += size
     snapshot.left += added
     if added < size:
@@ -219,6 +219,19 @@ def _recipients_sql(
     mark = REHEARSAL_MARK if campaign.is_rehearsal else ""
     area, order = (areas.AREA_SQL, "country, area, id") if by_area else ("''", "country, id")
     group = f"c.country, {areas.AREA_SQL}" if by_area else "c.country"
+    place = f",\n                ROW_NUMBER() OVER (PARTITION BY {group} ORDER BY c.id) AS place"
+    if campaign.variants:
+        place, order = "", f"variant, {order}"
+    audience_sql = f"""
+            SELECT c.id, c.msisdn, c.country, {area} AS area,
+                {fields.value} AS fields,
+                {_reference_sql("%s || c.msisdn || ':1'", mark)} AS reference{place}
+            FROM ({contacts}) c {areas.join_sql("c") if by_area else ""} {fields.join}
+            WHERE {chosen} AND NOT {_stopped_sql()} AND NOT {excluded}
+                {"" if audience.has_no_duplicates else "AND " + is_new}
+        """  # noqa: S608 - names of our own columns, numbers
+    if campaign.variants:
+        audience_sql = division.divided_sql(campaign, audience_sql)
     return f"""
         INSERT INTO {RECIPIENT} (campaign_id, msisdn, country, fields, reference, batch_number,
             send_state, reason, gateway_id, currency, delivery_state, status, final, sms_status)
@@ -228,15 +241,7 @@ def _recipients_sql(
                 OVER (ORDER BY {order} ROWS UNBOUNDED PRECEDING),
             'queued', '', '', '', '', '',
             {"FALSE" if connection.vendor == "postgresql" else "0"}, ''
-        FROM (
-            SELECT c.id, c.msisdn, c.country, {area} AS area,
-                {fields.value} AS fields,
-                {_reference_sql("%s || c.msisdn || ':1'", mark)} AS reference,
-                ROW_NUMBER() OVER (PARTITION BY {group} ORDER BY c.id) AS place
-            FROM ({contacts}) c {areas.join_sql("c") if by_area else ""} {fields.join}
-            WHERE {chosen} AND NOT {_stopped_sql()} AND NOT {excluded}
-                {"" if audience.has_no_duplicates else "AND " + is_new}
-        ) AS audience
+        FROM ({audience_sql}) AS audience
         ORDER BY {order}"""  # noqa: S608 - names of our own columns, numbers
 
 
@@ -275,23 +280,27 @@ def _execute_insert(statement: str, params: list[Any]) -> int:
         return int(cursor.rowcount)
 
 
-def _insert_batches(campaign_id: int, last: int, by_area: bool) -> int:
+def _insert_batches(campaign: Campaign, last: int, by_area: bool) -> int:
     """Insert the batches of recipients after batch number `last`; return the new last number."""
+    column, variant, state = "", "", "'ready'"
+    if campaign.variants:
+        variant, state = division.batch_columns_sql(campaign)
+        column, variant = ", variant", f", {variant}"
     area = f"MIN({areas.AREA_SQL})" if by_area else "''"  # the same for all of a batch
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO {BATCH}
                     (campaign_id, number, country, area, size, state, token, attempts, asked,
-                    checks, held_currency)
-                SELECT r.campaign_id, r.batch_number, r.country, {area}, COUNT(*), 'ready', '',
-                    0, 0, 0, ''
+                    checks, held_currency{column})
+                SELECT r.campaign_id, r.batch_number, r.country, {area}, COUNT(*), {state}, '',
+                    0, 0, 0, ''{variant}
                 FROM {RECIPIENT} r {areas.join_sql("r") if by_area else ""}
                 WHERE r.campaign_id = %s AND r.batch_number > %s
                 GROUP BY r.campaign_id, r.batch_number, r.country
                 ORDER BY r.batch_number""",  # noqa: S608 - names of our own tables
-            [campaign_id, last],
+            [campaign.pk, last],
         )
-    return Batch.objects.filter(campaign_id=campaign_id).aggregate(last=Max("number"))["last"] or 0
+    return Batch.objects.filter(campaign=campaign).aggregate(last=Max("number"))["last"] or 0
 
 
 def _count_missing(chosen: str, excluded: str) -> tuple[int, int]:

@@ -146,7 +146,7 @@ def _cancel_queued(recipients: list[Recipient], batches: Mapping[tuple[int, int]
     batch_ids = []
     for recipient in recipients:
         batch = batches.get((recipient.campaign_id, recipient.batch_number))
-        if batch is None or batch.state != BatchState.READY:
+        if batch is None or batch.state not in (BatchState.READY, BatchState.WAITING):
             raise ContactsError(
                 _("A message to this phone is being sent right now. Try again in a few minutes.")
             )

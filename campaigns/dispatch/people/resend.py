@@ -15,6 +15,7 @@ from campaigns.compose.audience.recipient_outcomes import surely_not_delivered
 from campaigns.compose.editor.drafts import copy_campaign
 from campaigns.compose.launch.lifecycle import FINAL, Refused
 from campaigns.compose.message.render import compile_message
+from campaigns.compose.message.variants import as_variant
 from campaigns.compose.models import Campaign
 from campaigns.contacts.models import Contact, ContactList
 from campaigns.dispatch.models import ERASED_PREFIX, DeliveryState, Recipient, SendState, Tally
@@ -97,8 +98,10 @@ def create_resend_draft(
     if not recipients.exists():
         raise Refused(_("There are no failed recipients to resend to."))
     contacts = _create_list(campaign, recipients, actor)
+    # of a test that was decided, the message that won
+    message = as_variant(campaign, campaign.winner) if campaign.winner else campaign
     draft = copy_campaign(
-        campaign, actor, _("%(name)s (resend)") % {"name": campaign.name[:90]}, Purpose.CAMPAIGN
+        message, actor, _("%(name)s (resend)") % {"name": campaign.name[:90]}, Purpose.CAMPAIGN
     )
     draft.save()
     draft.lists.set([contacts])

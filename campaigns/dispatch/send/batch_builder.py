@@ -19,6 +19,7 @@ from campaigns.compose.message.render import (
     message_for,
 )
 from campaigns.compose.message.tracking.codes import link_codes
+from campaigns.compose.message.variants import as_variant
 from campaigns.compose.models import Campaign
 from campaigns.contacts.models import StopListEntry
 from campaigns.dispatch.budgets.reservations import CostCalculator, MaximumCost, has_budget
@@ -48,27 +49,80 @@ class PreparedBatch:
     maximum_cost: MaximumCost | None = None  # None: no budget limits the campaign
 
 
-class BatchBuilder:
-    """Builds the requests of one campaign, whose message does not change after its launch."""
+class SentMessage:
+    """The message of a campaign, or of one of its variants: what a batch is sent with."""
 
-    def __init__(self, campaign_id: int) -> None:
-        self.campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
-        self.template: CompiledMessage = compile_message(self.campaign)
-        self.purpose = Purpose(self.campaign.purpose)
-        self.costs = CostCalculator(self.campaign) if has_budget(self.campaign) else None
-        self.report_url = delivery_reports.callback_url()
+    def __init__(self, campaign: Campaign) -> None:
+        self.campaign = campaign
+        self.template: CompiledMessage = compile_message(campaign)
         self.links = self._personal_links()
-        self.rehearsal_gateway = (
-            RehearsalGateway(self.campaign) if self.campaign.is_rehearsal else None
-        )
         # Without merge tags everybody gets the same message.
-        self._same_for_all = None if self.template.names else self._render({})
+        self.same_for_all = None if self.template.names else self.render({})
 
     def _personal_links(self) -> PersonalLinks | None:
         """None without short links, and for a rehearsal, whose messages nobody gets."""
         if not self.template.link_numbers or self.campaign.is_rehearsal:
             return None
         return PersonalLinks(self.campaign.link_base, self.template.link_numbers, link_codes())
+
+    def render(self, fields: dict[str, str]) -> RenderedMessage | NotAccepted:
+        """The message of a recipient with these merge `fields`, or why they get none."""
+        try:
+            rendered = self.template.render(fields)
+        except MissingValue:
+            return NotAccepted(SendState.REFUSED, reason="missing_value")
+        if not 1 <= len(rendered.text) <= TEXT_MAX:
+            return NotAccepted(SendState.REFUSED, reason="text_length")
+        return rendered
+
+    def group(
+        self, rows: list[RecipientRow], stopped: set[str]
+    ) -> tuple[dict[str, NotAccepted], Mapping[RenderedMessage, list[Address]]]:
+        """Who is not sent to and why, by reference; and the addresses of each message."""
+        same = self.same_for_all
+        if isinstance(same, RenderedMessage) and rows and not stopped:  # nearly always
+            return {}, {same: [Address(row[2], row[3]) for row in rows]}
+        not_accepted: dict[str, NotAccepted] = {}
+        addresses: defaultdict[RenderedMessage, list[Address]] = defaultdict(list)
+        for _number, _pk, msisdn, reference, fields in rows:
+            rendered = (
+                ON_STOP_LIST if msisdn in stopped else same or self.render(_decode_fields(fields))
+            )
+            if isinstance(rendered, NotAccepted):
+                not_accepted[reference] = rendered
+            else:
+                addresses[rendered].append(Address(msisdn, reference))
+        return not_accepted, addresses
+
+
+class BatchBuilder:
+    """Builds the requests of one campaign, whose messages do not change after its launch."""
+
+    def __init__(self, campaign_id: int) -> None:
+        self.campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
+        self.names = compile_message(self.campaign).names
+        self.purpose = Purpose(self.campaign.purpose)
+        self.costs = CostCalculator(self.campaign) if has_budget(self.campaign) else None
+        self.report_url = delivery_reports.callback_url()
+        self.rehearsal_gateway = (
+            RehearsalGateway(self.campaign) if self.campaign.is_rehearsal else None
+        )
+        self._messages: dict[str, SentMessage] = {}  # by variant
+
+    def _message_of(self, claim: Claim) -> SentMessage:
+        """The message of the variant that `claim` has, or, for the rest of a test, of the winner.
+
+        The rest can be claimed only once there is one, which then never changes. Without one it was
+        frozen by a version that knew no variants: all get A.
+        """
+        variant = claim.variant
+        if not variant and self.campaign.is_tested:
+            if not self.campaign.winner:  # loaded before the decision
+                self.campaign.refresh_from_db(fields=["winner"])
+            variant = self.campaign.winner
+        if variant not in self._messages:
+            self._messages[variant] = SentMessage(as_variant(self.campaign, variant))
+        return self._messages[variant]
 
     def enforce_budget(self) -> None:
         """From now on a budget limits this campaign."""
@@ -82,7 +136,7 @@ class BatchBuilder:
 
     def _load_rows(self, numbers: Sequence[int]) -> dict[int, list[RecipientRow]]:
         """Load the queued recipients of the batches with these numbers."""
-        fields = "fields" if self.template.names else "NULL"
+        fields = "fields" if self.names else "NULL"
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT batch_number, id, msisdn, reference, {fields} FROM {RECIPIENT_TABLE}"  # noqa: S608
@@ -104,8 +158,9 @@ class BatchBuilder:
     def _build_batch(
         self, claim: Claim, rows: list[RecipientRow], stopped: set[str]
     ) -> PreparedBatch:
-        not_accepted, addresses = self._group_by_message(rows, stopped)
-        messages = tuple(self._messages(addresses))
+        message = self._message_of(claim)
+        not_accepted, addresses = message.group(rows, stopped)
+        messages = tuple(self._requested(message, addresses))
         request = (
             SendRequest(messages, self.campaign.validity, self.campaign.tariff)
             if messages
@@ -122,46 +177,18 @@ class BatchBuilder:
         ids = {row[3]: row[1] for row in rows}
         return PreparedBatch(claim, request, ids, not_accepted, maximum_cost)
 
-    def _group_by_message(
-        self, rows: list[RecipientRow], stopped: set[str]
-    ) -> tuple[dict[str, NotAccepted], Mapping[RenderedMessage, list[Address]]]:
-        """Who is not sent to and why, by reference; and the addresses of each message."""
-        if (
-            isinstance(self._same_for_all, RenderedMessage) and rows and not stopped
-        ):  # nearly always
-            return {}, {self._same_for_all: [Address(row[2], row[3]) for row in rows]}
-        not_accepted: dict[str, NotAccepted] = {}
-        addresses: defaultdict[RenderedMessage, list[Address]] = defaultdict(list)
-        for _number, _pk, msisdn, reference, fields in rows:
-            rendered = (
-                ON_STOP_LIST
-                if msisdn in stopped
-                else self._same_for_all or self._render(_decode_fields(fields))
-            )
-            if isinstance(rendered, NotAccepted):
-                not_accepted[reference] = rendered
-            else:
-                addresses[rendered].append(Address(msisdn, reference))
-        return not_accepted, addresses
-
-    def _render(self, fields: dict[str, str]) -> RenderedMessage | NotAccepted:
-        try:
-            rendered = self.template.render(fields)
-        except MissingValue:
-            return NotAccepted(SendState.REFUSED, reason="missing_value")
-        if not 1 <= len(rendered.text) <= TEXT_MAX:
-            return NotAccepted(SendState.REFUSED, reason="text_length")
-        return rendered
-
-    def _messages(self, addresses: Mapping[RenderedMessage, list[Address]]) -> Iterator[Message]:
+    def _requested(
+        self, message: SentMessage, addresses: Mapping[RenderedMessage, list[Address]]
+    ) -> Iterator[Message]:
         """One for each text; with short links, whose codes differ, one for each recipient."""
+        campaign, links = message.campaign, message.links
         for rendered, to in addresses.items():
-            if self.links is None:
-                yield message_for(self.campaign, rendered, tuple(to), self.report_url)
+            if links is None:
+                yield message_for(campaign, rendered, tuple(to), self.report_url)
                 continue
             for address in to:
-                personal = self.links.put_into(rendered, address.reference)
-                yield message_for(self.campaign, personal, (address,), self.report_url)
+                personal = links.put_into(rendered, address.reference)
+                yield message_for(campaign, personal, (address,), self.report_url)
 
 
 def _decode_fields(fields: Any) -> dict[str, str]:

@@ -48,6 +48,7 @@ class Claim:
     size: int
     attempts: int
     area: str = ""
+    variant: str = ""  # "": that of the whole campaign, or of the winner
 
 
 CLAIM_COLUMNS = ", ".join(Claim.__slots__)

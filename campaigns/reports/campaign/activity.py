@@ -28,6 +28,7 @@ ACTION_LABELS: dict[str, str | Promise] = {
     "resumed by itself": _("resumed it, as there is room in the budget again"),
     "cancelled": _("cancelled it"),
     "finished": _("finished sending"),
+    "chose variant": _("chose the variant for the other recipients"),
     "budget": _("changed the budget"),
     "hours": _("changed the sending hours"),
     "labelled": _("added a label"),

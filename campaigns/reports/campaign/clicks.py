@@ -4,7 +4,7 @@ Those of machines are counted apart and are in no other figure.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +16,10 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose.draft_fields import LINK_LABELS
 from campaigns.compose.message.tracking.tracked_links import tracking_of
+from campaigns.compose.message.variants import as_variant, letters_of
 from campaigns.compose.models import Campaign
 from campaigns.engagement.models import Click, Device, Machine, System
+from campaigns.reports.campaign.variants import batches_of
 from campaigns.reports.shared.click_counts import CLICKED_AT, people_clicks
 from campaigns.reports.shared.delivery_counts import DeliveryCounts
 from campaigns.reports.shared.labels import country_name
@@ -27,13 +29,16 @@ HOURS_SHOWN = 48  # with clicks
 
 @dataclass(frozen=True, slots=True)
 class ClickCount:
-    """The clicks of one link, hour, country, device or system, and how many recipients clicked."""
+    """The clicks of one link, hour, country, device or system, and how many recipients clicked.
+    `variant`: whose link it is, where there are variants.
+    """
 
     key: Any
     label: str
     clicks: int
     clickers: int
     detail: str = ""
+    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,9 @@ def _counts(clicks: QuerySet[Click], column: str, label: Any) -> list[ClickCount
 
 
 def _links(campaign: Campaign, people: QuerySet[Click]) -> list[ClickCount]:
-    """All links of the message in its order, also those that nobody clicked."""
+    """All links of the message in its order, also those that nobody clicked; by variant."""
+    if campaign.variants:
+        return [count for letter in letters_of(campaign) for count in _of(campaign, letter, people)]
     by_number = _grouped(people, F("number"))
     return [
         ClickCount(
@@ -106,6 +113,14 @@ def _links(campaign: Campaign, people: QuerySet[Click]) -> list[ClickCount]:
         )
         for number, link in enumerate(tracking_of(campaign).links)
     ]
+
+
+def _of(campaign: Campaign, letter: str, people: QuerySet[Click]) -> list[ClickCount]:
+    """The links of one variant, whose numbers those of others have too."""
+    numbers = batches_of(campaign, letter).values("number")
+    clicks = people.filter(recipient__batch_number__in=numbers)
+    counts = _links(as_variant(campaign, letter), clicks)
+    return [replace(count, label=f"{letter}: {count.label}", variant=letter) for count in counts]
 
 
 def _hours(people: QuerySet[Click]) -> list[ClickCount]:

@@ -24,11 +24,19 @@ class MessageRow:
     """A message in a table: why it is in its state, and its prices as markup.
 
     `batch`: its batch, or None where it has none. `links`: what the recipient did with its links.
+    `variant`: its letter, "" without variants.
     """
 
     message: Recipient
     batch: Batch | None
     links: LinkResult = NOTHING
+    variant: str = ""
+
+    @property
+    def links_text(self) -> str:
+        """The variant, and what the recipient did with its links."""
+        variant = _("Variant %(letter)s") % {"letter": self.variant} if self.variant else ""
+        return ", ".join(filter(None, (variant, self.links.text)))
 
     @property
     def reason(self) -> str:
@@ -87,15 +95,17 @@ def load_rows(messages: Sequence[Recipient], campaigns: Iterable[Campaign]) -> l
     for message in messages:
         chosen |= Q(campaign=message.campaign_id, number=message.batch_number)
     batches = {(batch.campaign_id, batch.number): batch for batch in Batch.objects.filter(chosen)}
-    with_links = {campaign.pk for campaign in campaigns if campaign.has_short_links}
+    known = {campaign.pk: campaign for campaign in campaigns}
     results = load_link_results(
-        [message.pk for message in messages if message.campaign_id in with_links]
+        [message.pk for message in messages if known[message.campaign_id].has_short_links]
     )
+    letters = {key: batch.variant or known[key[0]].winner for key, batch in batches.items()}
     return [
         MessageRow(
             message,
             batches.get((message.campaign_id, message.batch_number)),
             results.get(message.pk, NOTHING),
+            letters.get((message.campaign_id, message.batch_number), ""),
         )
         for message in messages
     ]

@@ -12,6 +12,7 @@ from campaigns.compose.launch import lifecycle, pause_reasons
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.compose.pricing.price_list import VIBER, stored_prices
 from campaigns.dispatch.models import Snapshot
+from campaigns.reports.campaign.variants import Phase, load_phase
 from campaigns.reports.campaign.waiting import WaitingRecipients, load_waiting
 from campaigns.reports.shared.bills import Bill, load_campaign_bills
 from campaigns.reports.shared.click_counts import count_clickers
@@ -81,7 +82,7 @@ class CampaignProgress:
         """Seconds until the page updates; None when nothing changes any more."""
         state = self.campaign.state
         if state in (CampaignState.PREPARING, CampaignState.SENDING):
-            return FAST
+            return MEDIUM if self.phase.is_open else FAST
         if state in (
             CampaignState.PAUSED,
             CampaignState.SCHEDULED,
@@ -114,6 +115,11 @@ class CampaignProgress:
     def waiting(self) -> list[WaitingRecipients]:
         """Recipients who wait for the sending hours."""
         return load_waiting(self.campaign)
+
+    @cached_property
+    def phase(self) -> Phase:
+        """Where the test of its variants is."""
+        return load_phase(self.campaign)
 
     @property
     def frozen(self) -> int:

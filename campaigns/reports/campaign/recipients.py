@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from campaigns.compose.message.variants import LETTERS
 from campaigns.compose.models import Campaign
 from campaigns.contacts.models import MSISDN_LENGTH
 from campaigns.contacts.phones import parsing
@@ -19,7 +20,7 @@ from campaigns.contacts.phones.masking import mask_phone
 from campaigns.contacts.search import queries
 from campaigns.dispatch.models import SEVERAL_CURRENCIES, DeliveryState, Recipient, SendState
 from campaigns.gateway.limits import MAX_RECIPIENTS
-from campaigns.reports.campaign import link_results
+from campaigns.reports.campaign import link_results, variants
 from campaigns.reports.campaign.reasons import (
     DELIVERY_STEPS,
     STATES_WITH_REASONS,
@@ -150,7 +151,7 @@ class RecipientQuery:
 
     "" and None stand for any. `whole_phone`: `phone` is all of it. `unreadable`: a value was given
     that cannot be read; then nobody is shown, and nobody exported. `links`: what they did with
-    links, as keys of link_results.FILTERS with their values.
+    links, as keys of link_results.FILTERS with their values. `variant`: a letter.
     """
 
     state: StateFilter | None = None
@@ -160,14 +161,21 @@ class RecipientQuery:
     whole_phone: bool = False
     unreadable: bool = False
     links: tuple[tuple[str, str], ...] = ()
+    variant: str = ""
 
     def __bool__(self) -> bool:
-        return bool(self.state or self.country or self.phone or self.links or self.unreadable)
+        narrowed = self.state or self.country or self.phone or self.links or self.variant
+        return bool(narrowed or self.unreadable)
 
     @property
-    def links_query(self) -> str:
-        """`links` as they follow other parameters of an address."""
-        return "".join(f"&{name}={value}" for name, value in self.links)
+    def more(self) -> tuple[tuple[str, str], ...]:
+        """What they did with links, and their variant, as parameters of an address."""
+        return (*self.links, *([("variant", self.variant)] if self.variant else ()))
+
+    @property
+    def more_query(self) -> str:
+        """`more` as it follows other parameters of an address."""
+        return "".join(f"&{name}={value}" for name, value in self.more)
 
 
 def read_query(query: Mapping[str, str], *, masked: bool) -> RecipientQuery:
@@ -175,7 +183,7 @@ def read_query(query: Mapping[str, str], *, masked: bool) -> RecipientQuery:
 
     `masked`: for somebody who sees phones masked, so that only a whole one is searched.
     """
-    names = ("phone", "country", "state", "why", *link_results.FILTERS)
+    names = ("phone", "country", "state", "why", "variant", *link_results.FILTERS)
     given = {name: query.get(name, "").strip() for name in names}
     read_phone = queries.whole_phone if masked else _digits
     phone, country = read_phone(given["phone"]), given["country"]
@@ -188,12 +196,19 @@ def read_query(query: Mapping[str, str], *, masked: bool) -> RecipientQuery:
         or bool(given["state"] and not state)
         or bool(given["why"] and not has_reasons)
         or any(value not in (link_results.YES, link_results.NO) for _name, value in links)
+        or given["variant"] not in ("", *LETTERS)
     )
     if unreadable:
         return RecipientQuery(unreadable=True)
     why = without_nul(given["why"][:40])
     return RecipientQuery(
-        state, country, phone, why, whole_phone=masked and bool(phone), links=links
+        state,
+        country,
+        phone,
+        why,
+        whole_phone=masked and bool(phone),
+        links=links,
+        variant=given["variant"],
     )
 
 
@@ -228,8 +243,8 @@ def load_page(
 
 
 def _in_any_state(campaign: Campaign, query: RecipientQuery) -> QuerySet[Recipient]:
-    """Return the recipients of the country and with the phone that `query` names, who did with
-    their links what it says.
+    """Return the recipients of the country, of the variant and with the phone that `query` names,
+    who did with their links what it says.
     """
     by_first_digits = _by_first_digits(campaign, query)
     recipients = (
@@ -241,6 +256,8 @@ def _in_any_state(campaign: Campaign, query: RecipientQuery) -> QuerySet[Recipie
         recipients = recipients.filter(country=query.country)
     for name, value in query.links:
         recipients = link_results.select(recipients, campaign.pk, name, value)
+    if query.variant:
+        recipients = variants.filter_variant(recipients, campaign, query.variant)
     if not query.phone:
         return recipients
     if query.whole_phone:
@@ -291,7 +308,7 @@ def count_recipients(counts: DeliveryCounts, query: RecipientQuery) -> int | Non
     """
     if query.unreadable:
         return 0
-    if query.phone or query.country or query.links:
+    if query.phone or query.country or query.links or query.variant:
         return None
     if not query.state:
         return counts.audience
@@ -339,6 +356,7 @@ EXPORT_COLUMNS = (
     Column("first_conversion_at", Kind.TIME),
     Column("revenue", Kind.MONEY),
     Column("revenue_currency"),
+    Column("variant"),
 )
 
 
@@ -362,9 +380,11 @@ def export_rows(
         found = list(selected.filter(batch_number__gte=first, batch_number__lt=end))
         ids = [recipient.pk for recipient in found] if campaign.has_short_links else []
         results = link_results.load_link_results(ids)
+        letters = variants.load_letters(campaign, first, end)
         for recipient in found:
             done = results.get(recipient.pk, link_results.NOTHING)
-            yield (*_export_row(recipient, masked), campaign.purpose, *_link_cells(done))
+            letter = letters.get(recipient.batch_number, "")
+            yield (*_export_row(recipient, masked), campaign.purpose, *_link_cells(done), letter)
 
 
 def _link_cells(done: link_results.LinkResult) -> tuple[Cell, ...]:

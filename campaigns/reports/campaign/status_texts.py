@@ -83,8 +83,10 @@ def _preparing_text(progress: CampaignProgress) -> str:
 
 def _sending_text(progress: CampaignProgress) -> str:
     campaign = progress.campaign
+    if progress.phase.is_open:
+        return progress.phase.text
     if campaign.timing != Timing.GATEWAY:
-        return _("Messages are being sent.")
+        return format_html("{} {}", _("Messages are being sent."), progress.phase.text).strip()
     return format_html(
         _("Messages are being handed over to the gateway, which sends them {when}."),
         when=exact_time(campaign.scheduled_at),

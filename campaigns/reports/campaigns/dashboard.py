@@ -21,6 +21,7 @@ from campaigns.reports.shared.labels import waiting_text
 from campaigns.reports.shared.opt_outs import count_by_campaign
 from campaigns.reports.shared.periods import Period
 from campaigns.reports.shared.real_campaigns import real_campaigns
+from campaigns.results.variants.decision import waiting_for_a_choice
 from campaigns.team import mail_delivery
 from campaigns.team.models import User
 from campaigns.team.permissions import Permission
@@ -103,6 +104,7 @@ class AttentionItems:
     unresolved: list[UnresolvedCount]
     failed_imports: list[Import]
     opt_outs: list[OptOutRate]
+    choices: list[Campaign]  # of a variant, for which the rest of their audience waits
     failed_mails: int  # only for administrators, who can resend them
 
     def __bool__(self) -> bool:
@@ -112,6 +114,7 @@ class AttentionItems:
             or self.unresolved
             or self.failed_imports
             or self.opt_outs
+            or self.choices
             or self.failed_mails
         )
 
@@ -151,8 +154,8 @@ def load_active_campaigns() -> ActiveCampaigns:
 
 
 def load_attention_items(user: User) -> AttentionItems:
-    """Return what `user` may approve, paused campaigns, unresolved recipients, failed imports, and
-    how many e-mails failed.
+    """Return what `user` may approve, paused campaigns, unresolved recipients, failed imports,
+    campaigns that wait for the choice of a variant, and how many e-mails failed.
     """
     since = timezone.now() - RECENT
     paused = (
@@ -167,6 +170,7 @@ def load_attention_items(user: User) -> AttentionItems:
         _load_unresolved(),
         list(imports.select_related("list")[:5]),
         _load_opt_outs(),
+        waiting_for_a_choice(real_campaigns(), timezone.now())[:MAX_ITEMS],
         mail_delivery.count_failed() if has_permission(user, Permission.OPERATE) else 0,
     )
 

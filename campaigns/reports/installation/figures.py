@@ -71,7 +71,8 @@ def load_figures(now: datetime) -> Figures:
     """The figures as they are now, over all brands. Raises DatabaseError."""
     batches = {BatchState.READY.value: _count(Batch.objects.filter(READY))}
     batches |= dict.fromkeys((BatchState.LEASED, BatchState.SENDING, BatchState.AMBIGUOUS), 0)
-    batches |= _by_state(Batch.objects.filter(OPEN))
+    # what waits for the choice of a variant is no request
+    batches |= _by_state(Batch.objects.filter(OPEN).exclude(state=BatchState.WAITING))
     imports, mails = Import.objects.all(), OutgoingMail.objects.exclude(state=MailState.SENT)
     return Figures(
         queue_length=queue.waiting(),

@@ -11,9 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.compose.audience.selection import audience_sources
+from campaigns.compose.editor.card_summaries import variant_rule
 from campaigns.compose.library import notes
 from campaigns.compose.library.web_pictures import shown_picture
 from campaigns.compose.message.render import compile_message
+from campaigns.compose.message.variants import letters_of, others
 from campaigns.compose.models import Campaign
 from campaigns.contacts.pages.whole_phone import whole_phone_text
 from campaigns.dispatch.evidence import TEST_ANSWER
@@ -25,6 +27,7 @@ from campaigns.reports.campaign.progress import CampaignProgress
 from campaigns.reports.campaign.reasons import count_reasons
 from campaigns.reports.campaign.recipients import RecipientQuery
 from campaigns.reports.campaign.unusual_responses import format_responses
+from campaigns.reports.campaign.variants import load_results
 from campaigns.reports.shared.bills import load_country_bills
 from campaigns.reports.shared.delivery_counts import load_country_counts
 from campaigns.reports.shared.labels import country_name
@@ -38,6 +41,7 @@ from campaigns.team.roles import has_permission, sees_phones
 
 TABS: dict[str, str | Promise] = {
     "recipients": gettext_lazy("Recipients"),
+    "variants": gettext_lazy("Variants"),
     "clicks": gettext_lazy("Clicks and opt-outs"),
     "countries": gettext_lazy("Countries"),
     "message": gettext_lazy("Message"),
@@ -52,8 +56,14 @@ def tab_links(campaign: Campaign, current: str) -> list[dict[str, Any]]:
     return [
         {"label": label, "url": f"{url}?tab={key}#tabs", "here": key == current}
         for key, label in TABS.items()
-        if key != "clicks" or campaign.has_short_links
+        if _has_tab(campaign, key)
     ]
+
+
+def _has_tab(campaign: Campaign, key: str) -> bool:
+    if key == "variants":
+        return bool(campaign.variants) and campaign.launched_at is not None
+    return key != "clicks" or campaign.has_short_links
 
 
 def tab_context(request: HttpRequest, progress: CampaignProgress, tab: str) -> dict[str, Any]:
@@ -61,6 +71,12 @@ def tab_context(request: HttpRequest, progress: CampaignProgress, tab: str) -> d
     campaign = progress.campaign
     if tab == "recipients":
         return recipients_context(request, progress)
+    if tab == "variants":
+        user = current_user(request)
+        return {
+            "results": load_results(campaign),
+            "can_choose": has_permission(user, Permission.SEND),
+        }
     if tab == "clicks":
         return {
             "clicks": load_figures(campaign, progress.counts) if campaign.is_tracked else None,
@@ -106,6 +122,11 @@ def _activity_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any
 def _message_context(campaign: Campaign) -> dict[str, Any]:
     return {
         "picture": shown_picture(campaign),
+        "other_messages": [
+            {"letter": letter, "message": message, "picture": shown_picture(message)}
+            for letter, message in others(campaign).items()
+        ],
+        "variant_rule": variant_rule(campaign),
         "merge_tags": sorted(compile_message(campaign).names),
         "selected": audience_sources(campaign),
         "excluded": audience_sources(campaign, excluded=True),
@@ -155,7 +176,7 @@ def _empty_text(progress: CampaignProgress, query: RecipientQuery, needs_whole_p
         return whole_phone_text()
     if query.unreadable:
         return _("A filter in this address cannot be read. Remove it to see recipients.")
-    if query.links:
+    if query.links or query.variant:
         return _("No recipient fits these filters.")
     if query.phone and query.state:
         return _("No “%(state)s” recipient has %(phone)s in the phone number.") % {
@@ -190,6 +211,7 @@ def recipient_chips(progress: CampaignProgress, query: RecipientQuery) -> dict[s
     return {
         "query": query,
         "link_chips": _link_chips(progress.campaign, query),
+        "variant_chips": _variant_chips(progress.campaign, query),
         "chips": [
             {"value": state.key, "label": state.label, "count": number}
             for state, number in counted
@@ -206,18 +228,35 @@ def _link_chips(campaign: Campaign, query: RecipientQuery) -> list[dict[str, Any
     """
     chosen = dict(query.links)
     return [
-        {
-            "id": f"{name}-{value}",
-            "label": label,
-            "query": replace(query, links=_toggled(chosen, name, value)).links_query.removeprefix(
-                "&"
-            ),
-            "here": chosen.get(name) == value,
-        }
+        _chip(
+            f"{name}-{value}",
+            label,
+            replace(query, links=_toggled(chosen, name, value)),
+            chosen.get(name) == value,
+        )
         for name, each in link_results.FILTERS.items()
         if each.is_possible(campaign) or name in chosen
         for value, label in each.labels.items()
     ]
+
+
+def _variant_chips(campaign: Campaign, query: RecipientQuery) -> list[dict[str, Any]]:
+    """Return a chip for each variant; pressed again, it shows everybody."""
+    return [
+        _chip(
+            f"variant-{letter}",
+            _("Variant %(letter)s") % {"letter": letter},
+            replace(query, variant="" if query.variant == letter else letter),
+            query.variant == letter,
+        )
+        for letter in letters_of(campaign)
+    ]
+
+
+def _chip(name: str, label: Any, query: RecipientQuery, here: bool) -> dict[str, Any]:
+    """A chip that leads to `query`, whose state the template adds."""
+    more = query.more_query.removeprefix("&")
+    return {"id": name, "label": label, "query": more, "here": here}
 
 
 def _toggled(chosen: dict[str, str], name: str, value: str) -> tuple[tuple[str, str], ...]:

@@ -42,7 +42,9 @@ from campaigns.team.roles import has_permission, sees_phones
 def _get_campaign(request: HttpRequest, pk: int) -> Campaign:
     return get_object_for(
         current_user(request),
-        Campaign.objects.select_related("sender", "created_by", "launched_by", "rehearsal_of"),
+        Campaign.objects.select_related(
+            "sender", "created_by", "launched_by", "rehearsal_of", "decided_by"
+        ),
         pk=pk,
     )
 

@@ -5,7 +5,7 @@ Campaigns without tracked links are in no answer, as of them nobody knows.
 
 from collections.abc import Iterable
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Coalesce, Greatest
 
 from campaigns.compose.models import Campaign
@@ -22,9 +22,11 @@ def people_clicks() -> QuerySet[Click]:
 
 def select_tracked(campaigns: QuerySet[Campaign]) -> list[Campaign]:
     """Those of `campaigns` whose links are tracked, with the columns of their messages alone."""
-    some = campaigns.exclude(tracked_links=None).exclude(tracked_links=[])
+    none = Q(tracked_links=None) | Q(tracked_links=[])
+    some = campaigns.exclude(none, variant_links=None)
     columns = some.select_related(None).prefetch_related(None).only(
-        "tariff", "purpose", "tracked_links", "text", "button_url", "sms_text"
+        "tariff", "purpose", "tracked_links", "text", "button_url", "sms_text", "variants",
+        "variant_links",
     )  # fmt: skip
     return [campaign for campaign in columns if campaign.is_tracked]
 

@@ -6,10 +6,12 @@ from campaigns.results.pages import (
     gateway_check_views,
     retention_views,
     statistics_files_views,
+    variant_views,
 )
 
 urlpatterns = [
     path("campaigns/<int:pk>/clear", clear_rehearsal_views.rehearsal_clear, name="rehearsal-clear"),
+    path("campaigns/<int:pk>/variant", variant_views.campaign_variant, name="campaign-variant"),
     path("spend/corrections/", correction_views.fees_and_corrections, name="corrections"),
     path("settings/gateway/", gateway_check_views.gateway_checks, name="gateway-check-list"),
     path(

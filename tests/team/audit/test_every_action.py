@@ -192,6 +192,7 @@ ELSEWHERE = {
     "campaign-launch": "tests/compose/test_launching.py",
     "campaign-approve": "tests/compose/test_approval.py",
     "campaign-test": "tests/compose/test_launching.py",
+    "campaign-variant": "tests/results/test_variant_views.py",
     "campaign-rehearse": "tests/compose/test_launching.py",
     "rehearsal-live": "tests/compose/test_launching.py",
     "confirm-restore": "tests/team/test_safe_mode.py",

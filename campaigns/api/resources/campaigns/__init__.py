@@ -6,5 +6,6 @@
 - reviews, launching: what stands before a launch, the launch itself, tests, rehearsals, approval
 - actions: what can be done with a campaign under way, and after its end
 - progress, recipients: what became of it, in numbers and by recipient
+- variants: the results of each, and the choice of one
 - notes: what users write about it
 """

@@ -1,7 +1,7 @@
 """What a request says of a draft, read into the form of the composer, which checks it."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from pydantic import Field, Strict, StringConstraints
@@ -16,9 +16,11 @@ from campaigns.compose.message.links import UTM_NAMES
 from campaigns.compose.models import (
     Campaign,
     CampaignTemplate,
+    DecisionMeasure,
     Picture,
     RecipientOutcome,
     Timing,
+    VariantSplit,
 )
 from campaigns.compose.pages.draft_request import base_url
 from campaigns.team.roles import visible_to
@@ -50,6 +52,19 @@ class AudienceSourceIn(Body):
 Sources = Annotated[list[AudienceSourceIn], Field(max_length=CHOICES_MAX)]
 
 
+class VariantIn(Body):
+    """Variant B, C or D: what differs from the campaign's own message, which is A."""
+
+    text: Text = ""
+    button_caption: Text = ""
+    button_url: Text = ""
+    image: Annotated[
+        Literal["same", "none", "url"],
+        Field(description="That of A, none, or what is at `image_url`."),
+    ] = "same"
+    image_url: Text = ""
+
+
 class CampaignChanges(Body):
     """Fields that are not named stay as they are; null is the default."""
 
@@ -73,6 +88,17 @@ class CampaignChanges(Body):
     promotional: Flag | None = None
     validity: Annotated[Number | None, Field(description="Seconds.")] = None
     tariff: Number | None = None
+    variants: Annotated[list[VariantIn] | None, Field(max_length=3, description="B, C and D.")] = (
+        None
+    )
+    variant_split: Annotated[
+        VariantSplit | None,
+        Field(description="`test`: the rest gets the winner; `even`: the audience is divided."),
+    ] = None
+    test_share: Annotated[Number | None, Field(description="Per cent of the audience.")] = None
+    decision_measure: DecisionMeasure | None = None
+    decision_hours: Number | None = None
+    decides_itself: Annotated[Flag | None, Field(description="false: a user decides.")] = None
     lists: Choices | None = None
     exclude_lists: Choices | None = None
     segments: Choices | None = None
@@ -105,6 +131,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
     "timing": {"timing": Timing.NOW},
     "sending_hours": {"sends_from": "", "sends_until": ""},
     "untracked_links": {"untracked_links": []},
+    "variants": {"variants": []},
     **{name: {name: []} for name in (*SAVED_CHOICES, "campaigns", "exclude_campaigns")},
 }
 _NAMES = {  # of the form -> of the API

@@ -32,6 +32,7 @@ from campaigns.compose.message.measured_audience import (
     MeasuredAudience,
 )
 from campaigns.compose.message.render import compile_message
+from campaigns.compose.message.variants import as_variant, letters_of
 from campaigns.compose.models import Campaign, TestGroup
 from campaigns.compose.pages.launch_forms import launch_confirmation
 from campaigns.ledger.models import Purpose
@@ -80,6 +81,7 @@ class TestIn(Body):
             " for each of them.",
         ),
     ] = FIRST
+    variant: Annotated[str, Field(pattern="^[A-D]$")] = "A"
 
 
 class TestsOut(Schema):
@@ -203,11 +205,16 @@ def send_test(
     campaign = find_campaign(request, campaign_id, Permission.SEND)
     phones = _phones(request, body)
     template = compile_message(campaign)
-    variants = [key for key, _label in test_send.variants(Audience.of(campaign), template)]
-    if body.recipient not in variants:
-        text = f"There is no such recipient. Choose one of: {', '.join(variants)}."
+    samples = [key for key, _label in test_send.sample_recipients(Audience.of(campaign), template)]
+    if body.recipient not in samples:
+        text = f"There is no such recipient. Choose one of: {', '.join(samples)}."
         raise invalid("recipient", "not_found", text)
-    tests = test_send.send_tests(campaign, phones, actor(request), body.recipient)
+    letters = letters_of(campaign) or "A"
+    if body.variant not in tuple(letters):
+        text = f"There is no such variant. Choose one of: {', '.join(letters)}."
+        raise invalid("variant", "not_found", text)
+    message = as_variant(campaign, body.variant)
+    tests = test_send.send_tests(message, phones, actor(request), body.recipient)
     shown = [show_campaign(request, test.pk, response) for test in tests]
     del response.headers["ETag"]  # of the last of them
     return Status(201, TestsOut(campaigns=shown))

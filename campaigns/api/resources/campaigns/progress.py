@@ -14,6 +14,7 @@ from campaigns.api.schemas import Money, money
 from campaigns.compose.launch.pause_reasons import reason_text
 from campaigns.compose.launch.reachable import waiting_text
 from campaigns.compose.message.tracking.tracked_links import tracking_of
+from campaigns.compose.message.variants import as_variant, letters_of
 from campaigns.compose.models import CampaignState
 from campaigns.dispatch.budgets.reservations import spending_by_currency
 from campaigns.reports.campaign.clicks import load_figures
@@ -94,6 +95,7 @@ class CountryOut(Schema):
 class LinkOut(Schema):
     number: int
     field: Annotated[str, Field(description="`button_url`, `text` or `sms_text`.")]
+    variant: Annotated[str, Field(description='The variant it is in; "" without variants.')]
     target: Annotated[str, Field(description="As it is written, with merge tags.")]
     clicks: int
     clickers: int
@@ -235,7 +237,11 @@ def _reasons(progress: CampaignProgress) -> list[ReasonOut]:
 def _clicks(progress: CampaignProgress) -> ClicksOut:
     figures = load_figures(progress.campaign, progress.counts)
     opt_outs = load_opt_outs(progress.campaign, progress.counts)
-    fields = [link.field for link in tracking_of(progress.campaign).links]
+    campaign = progress.campaign
+    fields = {
+        letter: [link.field for link in tracking_of(as_variant(campaign, letter)).links]
+        for letter in (*letters_of(campaign), "")
+    }
     return ClicksOut(
         clicks=figures.clicks,
         clickers=figures.clickers,
@@ -245,7 +251,8 @@ def _clicks(progress: CampaignProgress) -> ClicksOut:
         links=[
             LinkOut(
                 number=count.key,
-                field=fields[count.key],
+                field=fields[count.variant][count.key],
+                variant=count.variant,
                 target=count.detail,
                 clicks=count.clicks,
                 clickers=count.clickers,

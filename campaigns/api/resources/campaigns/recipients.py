@@ -24,6 +24,7 @@ from campaigns.reports.campaign import recipients
 from campaigns.reports.campaign.link_results import NOTHING, LinkResult, load_link_results
 from campaigns.reports.campaign.progress import load_progress
 from campaigns.reports.campaign.reasons import STATES_WITH_REASONS
+from campaigns.reports.campaign.variants import letters_by_recipient
 from campaigns.team.models import User
 from campaigns.team.pages.audit.downloads import download
 from campaigns.team.permissions import Permission
@@ -62,6 +63,7 @@ class RecipientOut(Schema):
     sms_price: Annotated[
         Money | None, Field(description="Of several currencies: null, the ledger has them.")
     ]
+    variant: Annotated[str | None, Field(description="null: without variants, or not decided yet.")]
     gateway_id: str
     reference: str
 
@@ -83,6 +85,7 @@ class RecipientFilters(Schema):
     opted_out: Annotated[
         str, Field(pattern="^(yes|no)?$", description="By the link of this message.")
     ] = ""
+    variant: Annotated[str, Field(pattern="^[A-D]?$")] = ""
     phone: Annotated[
         str, Field(pattern=r"^(\+?[0-9 ().-]{5,30})?$", description="A whole phone.")
     ] = ""
@@ -113,8 +116,13 @@ def list_recipients(
     counts = load_progress(campaign).counts
     rows = recipients.load_page(campaign, chosen, counts, query.at, query.limit)
     links = load_link_results([row.pk for row in rows] if campaign.has_short_links else [])
+    letters = letters_by_recipient(list(rows)) if campaign.variants else {}
     return slice_page(
-        request, rows, lambda row: recipient_out(row, actor(request), links.get(row.pk, NOTHING))
+        request,
+        rows,
+        lambda row: recipient_out(
+            row, actor(request), links.get(row.pk, NOTHING), letters.get(row.pk, "")
+        ),
     )
 
 
@@ -158,19 +166,23 @@ def list_messages(request: HttpRequest, query: Query[MessageQuery]) -> Any:
         request,
         rows,
         query,
-        lambda row: recipient_out(row[0], actor(request), row[1]),
+        lambda row: recipient_out(row[0], actor(request), *row[1:]),
         load=_with_links,
         newest_first=True,
     )
 
 
-def _with_links(found: list[Recipient]) -> list[tuple[Recipient, LinkResult]]:
-    links = load_link_results([row.pk for row in found])
-    return [(row, links.get(row.pk, NOTHING)) for row in found]
+def _with_links(found: list[Recipient]) -> list[tuple[Recipient, LinkResult, str]]:
+    links, letters = load_link_results([row.pk for row in found]), letters_by_recipient(found)
+    return [(row, links.get(row.pk, NOTHING), letters.get(row.pk, "")) for row in found]
 
 
-def recipient_out(recipient: Recipient, user: User, links: LinkResult) -> RecipientOut:
-    """A recipient as `user` sees them, and what they did with the links of the message."""
+def recipient_out(
+    recipient: Recipient, user: User, links: LinkResult, variant: str
+) -> RecipientOut:
+    """A recipient as `user` sees them, what they did with the links of the message, and the letter
+    of its variant.
+    """
     price, sms = recipients.viber_price(recipient), recipient.sms_price
     is_accepted = recipient.send_state == SendState.ACCEPTED
     is_several = recipient.sms_currency == SEVERAL_CURRENCIES
@@ -196,6 +208,7 @@ def recipient_out(recipient: Recipient, user: User, links: LinkResult) -> Recipi
         conversions=links.conversions.number,
         first_conversion_at=links.conversions.first_at,
         revenue=[money(amount, name) for name, amount in links.conversions.revenue.items()],
+        variant=variant or None,
         gateway_id=recipient.gateway_id,
         reference=recipient.reference,
     )

@@ -16,10 +16,12 @@ from campaigns.compose.launch.pause_reasons import reason_text
 from campaigns.compose.models import (
     Campaign,
     CampaignState,
+    DecisionMeasure,
     EarlierCampaign,
     Picture,
     RecipientOutcome,
     Timing,
+    VariantSplit,
 )
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import User
@@ -66,6 +68,14 @@ class CampaignSummary(Schema):
     finished_at: datetime | None
 
 
+class VariantOut(Schema):
+    text: str
+    button_caption: str
+    button_url: str
+    image: Annotated[str, Field(description="`same` as A, `none`, or `url`: at `image_url`.")]
+    image_url: str
+
+
 class CampaignOut(CampaignSummary):
     text: str
     image_url: str
@@ -80,6 +90,15 @@ class CampaignOut(CampaignSummary):
     promotional: bool
     validity: Annotated[int, Field(description="Seconds.")]
     tariff: int
+    variants: Annotated[list[VariantOut], Field(description="B, C and D; the text above is A.")]
+    variant_split: VariantSplit
+    test_share: Annotated[int, Field(description="Per cent.")]
+    decision_measure: DecisionMeasure
+    decision_hours: int
+    decides_itself: bool
+    winner: Annotated[str | None, Field(description="The variant that the rest gets.")]
+    decided_at: datetime | None
+    decided_by: Annotated[str | None, Field(description="null: ViberDash itself, or nobody yet.")]
     lists: list[Named]
     exclude_lists: list[Named]
     segments: list[Named]
@@ -107,7 +126,9 @@ def find_campaign(
 
 
 def _campaigns() -> QuerySet[Campaign]:
-    return Campaign.objects.select_related("sender", "created_by", "launched_by", "made_from")
+    return Campaign.objects.select_related(
+        "sender", "created_by", "launched_by", "made_from", "decided_by"
+    )
 
 
 def summary_values(campaign: Campaign) -> dict[str, Any]:
@@ -148,6 +169,8 @@ def campaign_out(campaign: Campaign) -> CampaignOut:
         picture_id=picture.values_list("pk", flat=True).first() if picture is not None else None,
         campaigns=_sources(earlier, left_out=False),
         exclude_campaigns=_sources(earlier, left_out=True),
+        winner=campaign.winner or None,
+        decided_by=user_name(campaign.decided_by),
         local_at=campaign.local_at or None,
         sending_hours=str(hours) if hours else None,
         budget=None if budget is None else money(budget, campaign.budget_currency),
@@ -166,6 +189,8 @@ _SAME = (
     "text", "image_url", "button_caption", "button_url", "track_links", "untracked_links",
     "track_conversions",
     "sms_sender", "sms_text", "promotional", "validity", "tariff", "timing", "time_zone", "rate",
+    "variants", "variant_split", "test_share", "decision_measure", "decision_hours",
+    "decides_itself", "decided_at",
 )  # fmt: skip
 
 

@@ -1,1 +1,1 @@
-"""What is wrong with the texts of a message: links, and placeholders of other programs."""
+"""What is wrong with a message: its links, placeholders of other programs, and its variants."""

@@ -12,6 +12,7 @@ from typing import Any
 from campaigns.compose.message.merge_tags import split_at_tags, tags_named
 from campaigns.compose.message.tracking.codes import NUMBERS
 from campaigns.compose.message.tracking.short_links import link_base, stand_in
+from campaigns.compose.message.variants import others
 from campaigns.compose.models import Campaign, CampaignState
 
 LINKS_MAX = NUMBERS - 1  # in a message, beside that of the tag
@@ -92,6 +93,16 @@ class Tracking:
 
 
 NOT_TRACKED = Tracking()
+
+
+def launch_columns(campaign: Campaign) -> dict[str, Any]:
+    """The columns that fix what is tracked in `campaign`, and in its variants, at its launch."""
+    columns = tracking_of(campaign).columns()
+    if campaign.variants:
+        variants = others(campaign).values()
+        links = [tracking_of(variant).columns()["tracked_links"] for variant in variants]
+        columns["variant_links"] = links
+    return columns
 
 
 def tracking_of(campaign: Campaign) -> Tracking:
