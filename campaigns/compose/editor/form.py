@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.compose.audience.frequency_cap import Cap, cap_of
 from campaigns.compose.audience.segments import SELECTABLE_CAMPAIGNS
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.draft_fields import FIELDS, LABELS, SAVED_CHOICES
@@ -252,7 +253,21 @@ class CampaignForm(BrandChoices, forms.Form):
             campaigns=self.value("campaigns") or (),
             exclude_campaigns=self.value("exclude_campaigns") or (),
             own=self.campaign.pk if self.campaign else 0,
+            cap=self._cap(),
         )
+
+    def _cap(self) -> Cap | None:
+        """The frequency cap of the campaign, by its type and time as they are typed now."""
+        saved, moment = self.campaign or Campaign(), self.value("scheduled_at")
+        typed = Campaign(
+            promotional=self.value("promotional") is not False,
+            timing=self.value("timing") or Timing.NOW,
+            # a local time has no zone yet: counted as if it were sent now
+            scheduled_at=moment if moment and timezone.is_aware(moment) else None,
+            cap_messages=saved.cap_messages,
+            cap_days=saved.cap_days,
+        )
+        return cap_of(typed)
 
     def earlier_rows(self) -> dict[str, list[tuple[Campaign, str]]]:
         """The sent campaigns on offer by field, newest first, each with its chosen outcome."""

@@ -33,6 +33,7 @@ def rehearse(campaign: Campaign, actor: User | None) -> Campaign:
         name = _("Rehearsal: %(name)s") % {"name": campaign.name[:85]}
         rehearsal = copy_campaign(campaign, actor, name, Purpose.REHEARSAL)
         rehearsal.rehearsal_of, rehearsal.rehearsed_at = campaign, campaign.updated_at
+        rehearsal.cap_messages, rehearsal.cap_days = campaign.cap_messages, campaign.cap_days
         rehearsal.save()
         copy_audience(campaign, rehearsal)
         lifecycle.launch(rehearsal.pk, actor)

@@ -70,11 +70,15 @@ def check_approval(
 
     As soon as one currency has a limit, campaigns in currencies without one need approval too.
     Tests count as campaigns do; rehearsals cost nothing. `measured` as in `checks.problems`.
+    Whom the frequency cap leaves out is counted too: until the freeze others' messages change that,
+    and what was approved would not be what is sent.
     """
     limits = _limits()
     if not limits or campaign.purpose == Purpose.REHEARSAL:
         return NOT_NEEDED
-    measured = measured or measure_now(Audience.of(campaign), compile_message(campaign))
+    audience = measured.audience if measured else Audience.of(campaign)
+    if measured is None or audience.cap:
+        measured = measure_now(replace(audience, cap=None), compile_message(campaign))
     cost = estimate_cost(campaign, measured)
     most = {currency: total.most for currency, total in cost.totals.items()}
     exceeds_alone = bool(cost.unpriced or cost.sms_unpriced) or _exceeds(most, limits, {})
@@ -179,9 +183,17 @@ def _fingerprint(campaign: Campaign, measured: MeasuredAudience, cost: Estimate)
         for line in cost.lines
     ]
     sender = campaign.sender.name if campaign.sender else ""
-    whole = [values, sender, repr(measured.audience), measured.fingerprint, sorted(lines)]
+    whole: list[Any] = [
+        values,
+        sender,
+        repr(measured.audience),
+        measured.fingerprint,
+        sorted(lines),
+    ]
     if (tracking := tracking_of(campaign)).numbers:
         whole.append(list(tracking.columns().values()))
+    if campaign.cap_messages is not None:
+        whole.append([campaign.cap_messages, campaign.cap_days])
     return sha256(json.dumps(whole).encode()).hexdigest()
 
 

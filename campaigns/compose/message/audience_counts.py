@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from campaigns.compose.audience.first_time_recipients import count_first_time_recipients
+from campaigns.compose.audience.frequency_cap import Cap
 from campaigns.compose.audience.selection import Audience, Funnel
 from campaigns.compose.audience.versions import Versions, versions_of
 from campaigns.compose.message.measured_audience import MeasuredAudience, measure
@@ -28,7 +29,7 @@ from campaigns.shared.queue import enqueue
 from campaigns.shared.time_limit import TimeLimitReached, time_limit
 
 COUNT = "campaigns.compose.message.audience_counts.count_requested"
-RULES = 2  # one more whenever an audience is measured by other rules: older results are not used
+RULES = 3  # one more whenever an audience is measured by other rules: older results are not used
 COUNTED_AT_ONCE = 20_000  # contacts; a tenth of a second
 MOVING_FOR = timedelta(minutes=1)
 # a page that shows a result while it changes asks for another so often
@@ -178,6 +179,9 @@ def _request_json(audience: Audience, template: CompiledMessage) -> dict[str, An
     texts = (template.text, template.button_url, template.sms_text)
     audience_json = asdict(audience)
     audience_json.pop("at")
+    if cap := audience_json.pop("cap"):
+        planned = cap["planned"]
+        audience_json["cap"] = [cap["messages"], cap["days"], planned and planned.isoformat()]
     texts_json = [text.text for text in texts]
     targets = [(target.field, target.address.text) for target in template.targets]
     return {
@@ -189,10 +193,15 @@ def _request_json(audience: Audience, template: CompiledMessage) -> dict[str, An
 
 
 def _read_request(request: dict[str, Any]) -> tuple[Audience, CompiledMessage]:
+    values = dict(request["audience"])
+    cap = values.pop("cap", None)
     ids: dict[str, Any] = {
         name: value if name == "own" else tuple(map(_tuple, value))
-        for name, value in request["audience"].items()
+        for name, value in values.items()
     }
+    if cap:
+        messages, days, planned = cap
+        ids["cap"] = Cap(messages, days, planned and datetime.fromisoformat(planned))
     text, button_url, sms_text = request["texts"]
     targets = request.get("targets", ())
     return Audience(**ids), CompiledMessage(text, button_url, sms_text, targets)
@@ -213,7 +222,7 @@ def _subject(audience: Audience, template: CompiledMessage) -> str:
     ]
     if not audience.asks_for_history:
         audience = replace(audience, own=0)  # a rehearsal has the same audience as its draft
-    parts = (RULES, brand_of_new(), audience, tags, template.sms_text.text)
+    parts = [RULES, brand_of_new(), audience, tags, template.sms_text.text, audience.cap]
     return sha256(repr(parts).encode()).hexdigest()
 
 
