@@ -15,7 +15,7 @@ CSS := "{campaigns,static}/**/*.css"
 JS := "static/**/*.js" "*.config.js"
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow bench-faults verify beside fresh-clone verify-install looks chaos full-disk mutations hosts fuzz bench-import bench-contacts bench-reports bench-growth bench-flood bench-web bench-pages bench-webhooks bench-clicks bench-audience bench-move bench-idle clean
+.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow bench-faults verify beside fresh-clone verify-install looks chaos full-disk mutations hosts fuzz bench-import bench-contacts bench-reports bench-growth bench-flood bench-web bench-pages bench-webhooks bench-clicks bench-cap bench-audience bench-move bench-idle clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,8 +104,8 @@ mutations: .venv/installed-dev ## make one mistake at a time in the core, and pr
 	@$(BIN)/python -m mutmut run --max-children $(or $(CHILDREN),1) $(ONLY) > mutants.log 2>&1 || { tail -c 2000 mutants.log; exit 1; }
 	@exec $(BIN)/python -m tests.project.mutations
 
-chaos: .venv/installed-dev ## kill, rob and crash a whole installation that sends to 100,000 (takes about a quarter of an hour)
-	@exec $(BIN)/python -m tests.chaos --database $(or $(CHAOS_DATABASE),own) --recipients 100000 --kills 200 --restarts 3 \
+chaos: .venv/installed-dev ## kill, rob and crash a whole installation that sends 100,000 messages under a frequency cap (takes about a quarter of an hour)
+	@exec $(BIN)/python -m tests.chaos --database $(or $(CHAOS_DATABASE),own) --recipients 50000 --cap 2 --kills 200 --restarts 3 \
 		--machines 3 --workers 4 --rate 350 --every 1.3 --minutes 60
 
 full-disk: .venv/installed-dev ## fill the disk of the database while a campaign goes out (root on Linux; three minutes)
@@ -129,6 +129,9 @@ bench-import: .venv/installed-dev ## how fast a file becomes contacts, as ratios
 
 bench-contacts: .venv/installed-dev ## pages of lists and searches with 5,000,000 contacts (takes about ten minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_contacts
+
+bench-cap: .venv/installed-dev ## freezing 1,000,000 contacts with a frequency cap, as a ratio to without (some minutes)
+	@exec $(BIN)/python -m tests.benchmarks.bench_frequency_cap
 
 bench-audience: .venv/installed-dev ## counting 1,000,000 contacts on two lists, as ratios to one bare pass (takes about two minutes)
 	@exec $(BIN)/python -m tests.benchmarks.bench_audience

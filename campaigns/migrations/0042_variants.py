@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0040_conversions'),
+        ('campaigns', '0041_frequency_cap'),
     ]
 
     operations = [

@@ -23,7 +23,7 @@ class Permission(models.TextChoices):
     ERASE_CONTACTS = "erase_contacts", _("Erase contacts")
     MODERATE = "moderate", _("Change templates and notes of others")
     MANAGE_SENDERS = "manage_senders", _("Add and remove senders")
-    MANAGE_LIMITS = "manage_limits", _("Set budgets and approval limits")
+    MANAGE_LIMITS = "manage_limits", _("Set budgets, approval limits and the frequency cap")
     MANAGE_TEAM = "manage_team", _("Manage users and brands")
     CORRECT_LEDGER = "correct_ledger", _("Record fees and corrections")
     READ_AUDIT_TRAIL = "read_audit_trail", _("Read the audit trail")

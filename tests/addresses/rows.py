@@ -9,7 +9,14 @@ from django.test import override_settings
 from django.utils import timezone
 
 from campaigns.compose.library import message_templates
-from campaigns.compose.models import ApprovalLimit, Condition, ConditionKind, Operator, Timing
+from campaigns.compose.models import (
+    ApprovalLimit,
+    Condition,
+    ConditionKind,
+    FrequencyCap,
+    Operator,
+    Timing,
+)
 from campaigns.contacts.importing import lifecycle
 from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
 from campaigns.models import (
@@ -141,6 +148,7 @@ def _settings(user: User) -> None:
     make_passkey(user, pk=FIRST)
     for model in (ApprovalLimit, MonthlyBudget):
         model.objects.create(pk=FIRST, currency="EUR", amount=100)
+    FrequencyCap.objects.create(pk=FIRST, messages=4, days=30)
     UserBudget.objects.create(pk=FIRST, user=user, currency="EUR", amount=50)
     SavedReport.objects.create(pk=FIRST, owner=user, name="Mine", query="group=country")
     ApiToken.objects.create(

@@ -1,13 +1,18 @@
 """Brands: those of the owner of a token, which acts in its own alone."""
 
 import pytest
+from django.utils import timezone
 
+from campaigns.compose.launch import lifecycle
+from campaigns.compose.models import FrequencyCap
+from campaigns.dispatch.freeze.recipients import freeze
 from campaigns.models import AuditEntry, ContactList, Role
 from campaigns.shared.brands.scope import MAIN, acting_for
 from campaigns.team.models import Brand, Membership
 from campaigns.team.permissions import PERMISSIONS
 from tests.api.client import ApiClient
 from tests.api.conftest import MakeClient, client_of
+from tests.dispatch.factory import SOON, contact_list, draft, launched_to
 
 pytestmark = pytest.mark.django_db
 
@@ -61,3 +66,22 @@ def test_who_may_make_brands(api: ApiClient) -> None:
     assert api.post("brands", {"name": "Toys"}).status_code == 403
     assert api.patch(f"brands/{MAIN}", {"name": "Toys"}).status_code == 403
     assert Brand.objects.get().name == "Main"
+
+
+def test_the_frequency_cap_is_said_of_brand_token_campaign_and_review(api: ApiClient) -> None:
+    people = contact_list("Ten", 10)
+    campaign = draft(people)
+    assert api.get("brands/1").json()["frequency_cap"] is None
+    assert api.get(f"campaigns/{campaign.pk}").json()["frequency_cap"] is None
+    FrequencyCap.objects.create(messages=1, days=7)
+    launched_to(contact_list("Four", 4))
+    cap = {"messages": 1, "days": 7}
+    assert api.get("brands/1").json()["frequency_cap"] == cap
+    assert api.get("me").json()["brand"]["frequency_cap"] == cap
+    assert api.get(f"campaigns/{campaign.pk}").json()["frequency_cap"] == cap
+    funnel = api.get(f"campaigns/{campaign.pk}/review").json()["funnel"]
+    assert (funnel["selected"], funnel["capped"], funnel["recipients"]) == (10, 4, 6)
+    lifecycle.launch(campaign.pk, None)
+    freeze(campaign.pk, timezone.now() + SOON)
+    progress = api.get(f"campaigns/{campaign.pk}/progress").json()
+    assert progress["excluded"]["capped"] == 4

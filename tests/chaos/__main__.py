@@ -1,9 +1,10 @@
-"""`python -m tests.chaos`: an installation is killed, robbed and lied to while it sends a campaign.
+"""`python -m tests.chaos`: an installation is killed, robbed and lied to while it sends a campaign,
+or several at once under a frequency cap.
 
 Prints what was done to it and what came out; exits with 1 unless everybody was reached once and
 every cent is right.
 
-    --recipients 100000 --kills 200 --restarts 3 --machines 3    `make chaos`
+    --recipients 50000 --cap 2 --kills 200 --restarts 3 --machines 3    `make chaos`
     --database sqlite                              in a file
                own                                 a PostgreSQL server that is crashed too
                postgres://user@host/database       a new database on that server, dropped at the end
@@ -42,6 +43,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
     parser.add_argument("--database", default="sqlite")
     parser.add_argument("--recipients", type=int, default=3000)
+    parser.add_argument(
+        "--cap", type=int, default=0, help="a frequency cap, and one campaign more to everybody"
+    )
     parser.add_argument("--kills", type=int, default=15)
     parser.add_argument("--restarts", type=int, default=3)
     parser.add_argument("--restart-command", default="")

@@ -18,7 +18,7 @@ django.setup()
 from django.db import Error, connection  # noqa: E402
 
 from campaigns.compose.launch import lifecycle  # noqa: E402
-from campaigns.compose.models import Campaign, CampaignState  # noqa: E402
+from campaigns.compose.models import Campaign, CampaignState, FrequencyCap  # noqa: E402
 from campaigns.dispatch.models import Recipient, SendState  # noqa: E402
 from campaigns.results import campaign_status  # noqa: E402
 from campaigns.results.money.rebuilding import differences  # noqa: E402
@@ -28,6 +28,7 @@ from tests.chaos.mistreatment import Killer, Restart, queue_statements  # noqa: 
 from tests.dispatch import factory  # noqa: E402
 
 T = TypeVar("T")
+OWN_PEOPLE = 10  # of each campaign under a cap, so that none is left without an audience
 SETTLED = frozenset(SendState.values) - {SendState.QUEUED}
 
 
@@ -57,9 +58,10 @@ class Run:
         sandbox = self._start_sandbox()
         started = time.monotonic()
         try:
-            self.campaign = self._campaign()
+            self.campaigns = self._campaigns()
             self.installation.start()
-            lifecycle.launch(self.campaign.pk, None, confirmed=self.asked.recipients)
+            for campaign in self.campaigns:
+                lifecycle.launch(campaign.pk, None)
             killer = Killer(self.installation, dice, self.asked.victims)
             self._mistreat(killer, dice)
             ended = self._wait_for_the_end()
@@ -90,12 +92,34 @@ class Run:
             time.sleep(0.1)
         return process
 
-    def _campaign(self) -> Campaign:
+    def _campaigns(self) -> list[Campaign]:
+        """One; with a cap, one more than messages to a person, all to the same people."""
         halves = (self.asked.recipients // 2, self.asked.recipients - self.asked.recipients // 2)
         one = factory.contact_list("One", halves[0])
         # ten are in both
         other = factory.contact_list("Other", halves[1] + 10, start=halves[0] - 10)
-        return factory.draft(one, other, sms_sender="Shop", sms_text="Hello!", validity=600)
+        texts: dict[str, Any] = {"sms_sender": "Shop", "sms_text": "Hello!", "validity": 600}
+        if not self.asked.cap:
+            return [factory.draft(one, other, **texts)]
+        FrequencyCap.objects.create(messages=self.asked.cap, days=7)
+        made = []
+        for number in range(self.asked.cap + 1):
+            start = self.asked.recipients + OWN_PEOPLE * number
+            own = factory.contact_list(f"Own {number}", OWN_PEOPLE, start=start)
+            made.append(factory.draft(one, other, own, **texts))
+        return made
+
+    @property
+    def _people(self) -> int:
+        """How many different people the campaigns have."""
+        own = OWN_PEOPLE * (self.asked.cap + 1) if self.asked.cap else 0
+        return int(self.asked.recipients) + own
+
+    @property
+    def _messages(self) -> int:
+        """How many messages they get: everybody as many as the cap lets, or one."""
+        shared = self.asked.recipients * max(1, self.asked.cap)
+        return int(shared) + self._people - int(self.asked.recipients)
 
     # While it runs
 
@@ -137,10 +161,8 @@ class Run:
         return False
 
     def _is_over(self) -> bool:
-        self.campaign.refresh_from_db()
-        return self.campaign.state == CampaignState.FINISHED and self._spent() == self._billed(
-            self._bill()
-        )
+        unfinished = Campaign.objects.exclude(state=CampaignState.FINISHED)
+        return not unfinished.exists() and self._spent() == self._billed(self._bill())
 
     def _patiently(self, ask: Callable[[], T]) -> T:
         while True:
@@ -162,10 +184,11 @@ class Run:
         return bill
 
     def _spent(self) -> dict[str, Decimal]:
-        return {
-            currency: sums["total"]
-            for currency, sums in campaign_status.spend(self.campaign).items()
-        }
+        spent: dict[str, Decimal] = {}
+        for campaign in self.campaigns:
+            for currency, sums in campaign_status.spend(campaign).items():
+                spent[currency] = spent.get(currency, Decimal(0)) + sums["total"]
+        return spent
 
     @staticmethod
     def _billed(bill: dict[str, Any]) -> dict[str, Decimal]:
@@ -179,12 +202,14 @@ class Run:
         states = Counter(Recipient.objects.values_list("send_state", flat=True))
         spent, billed = self._spent(), self._billed(bill)
         wrong = {
-            "phones reached twice": bill["doubled_phones"],
-            "recipients not reached": self.asked.recipients - bill["phones"],
+            "messages too many to a phone": max(
+                0, bill["most_to_a_phone"] - max(1, self.asked.cap)
+            ),
+            "recipients not reached": self._people - bill["phones"],
             "recipients not in a final state": (
                 states.total() - sum(states[state] for state in SETTLED)
             ),
-            "recipients too few or too many": abs(states.total() - self.asked.recipients),
+            "recipients too few or too many": abs(states.total() - self._messages),
             "recipients not accepted": states.total() - states[SendState.ACCEPTED],
             "currencies in which ledger and bill differ": sum(
                 spent.get(currency) != billed.get(currency)
@@ -211,7 +236,8 @@ class Run:
                 cursor.execute("SELECT what, COUNT(*) FROM chaos_queue GROUP BY what")
                 queue = Counter(dict(cursor.fetchall()))
         rows: list[tuple[str, Any]] = [
-            ("recipients", self.asked.recipients),
+            ("campaigns", len(self.campaigns)),
+            ("recipients", self._messages),
             (
                 f"processes killed with SIGKILL, on {self.asked.machines} machines",
                 killer.killed.total(),

@@ -9,7 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 from pytest_django import Settings
 
-from campaigns.compose.editor.form import CampaignForm, initial_of
+from campaigns.compose.editor.form import CampaignForm
+from campaigns.compose.editor.initial_values import initial_of
 from campaigns.compose.models import Campaign, Picture, Timing
 from tests.compose.factories import contact_list, draft, senders, ukrainians
 

@@ -3,7 +3,8 @@
 import pytest
 
 from campaigns.compose.editor import drafts
-from campaigns.compose.editor.form import CampaignForm, initial_of
+from campaigns.compose.editor.form import CampaignForm
+from campaigns.compose.editor.initial_values import initial_of
 from campaigns.compose.library import message_templates
 from campaigns.compose.message.links import (
     punycode_host,

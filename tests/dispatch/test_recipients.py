@@ -75,7 +75,7 @@ def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(
     filled = merge_values.fill(counted.recipients(), counted, ["city"])
     people = {contact.msisdn: contact.fields for contact in filled}
     snapshot = frozen(campaign)
-    steps = ("in_lists", "repeated", "stop_listed", "excluded", "left")
+    steps = ("in_lists", "repeated", "stop_listed", "excluded", "left", "capped")
     assert tuple(getattr(snapshot, step) for step in steps) == astuple(
         Audience.of(campaign).funnel()
     )
@@ -97,7 +97,7 @@ def test_frozen_are_whom_a_plain_model_chooses_with_their_values(world: World) -
         snapshot = Snapshot.objects.get(campaign=campaign)
         frozen = dict(campaign.recipients.values_list("msisdn", "fields"))
     counted = (snapshot.in_lists, snapshot.repeated, snapshot.stop_listed, snapshot.excluded)
-    assert (*counted, snapshot.left) == astuple(funnel)
+    assert (*counted, snapshot.left, snapshot.capped) == astuple(funnel)
     assert {phone: template.render_partially(fields) for phone, fields in frozen.items()} == {
         phone: template.render_partially(fields) for phone, _country, fields in people
     }

@@ -14,6 +14,7 @@ from campaigns.compose.models import (
     Campaign,
     CampaignState,
     EventState,
+    FrequencyCap,
     Trigger,
     TriggerEvent,
     TriggerState,
@@ -174,6 +175,19 @@ def test_whoever_is_stopped_gets_nothing() -> None:
     stop_list.add_phones([phone(0)], "asked", None)
     events.take(trigger.pk)
     assert states() == {("skipped", "stop_list"): 1, ("taken", ""): 1}
+
+
+def test_the_frequency_cap_holds_for_events_too() -> None:
+    FrequencyCap.objects.create(messages=2, days=7)
+    trigger = switched_on(person_max=5)
+    for number in range(4):
+        arrive(number)
+    arrive(4, person=1)
+    assert events.take(trigger.pk) == 3
+    assert states() == {("taken", ""): 3, ("skipped", "frequency_cap"): 2}
+    Campaign.objects.filter(pk=trigger.draft_id).update(promotional=False)
+    arrive(5)
+    assert events.take(trigger.pk) == 1
 
 
 def test_events_wait_while_the_trigger_is_off_and_are_skipped_when_too_old() -> None:

@@ -62,9 +62,8 @@ REPEATABLE = {
     "campaign-cancel", "campaign-delete", "campaign-figures", "campaign-hours", "campaign-labels",
     "campaign-pause", "campaign-present", "campaign-preview", "campaign-resume",
     "campaign-return", "campaign-unarchive", "confirm-account", "confirm-restore", "contact-edit",
-    "contact-remove", "contact-stop", "gateway-check", "gateway-check-list", "hold",
-    "hold-release", "import-back",
-    "campaign-variant",
+    "campaign-variant", "contact-remove", "contact-stop", "frequency-cap-remove", "gateway-check",
+    "gateway-check-list", "hold", "hold-release", "import-back",
     "import-cancel", "import-columns", "import-layout", "import-schedule-delete",
     "import-schedule-pause", "import-schedule-resume", "label-delete", "label-edit",
     "list-delete", "list-edit", "list-types", "mail-discard", "mail-resend", "mail-resend-all",
@@ -133,7 +132,8 @@ def test_forms_have_a_token_where_their_address_wants_one() -> None:
                 assert not posts_to & ONCE, f"{name}: a form without {{% submission_token %}}"
     # all others are drawn by crispy, or asked for by the button that confirms
     drawn = {
-        "approval-limits", "campaign-budget", "corrections", "label-list", "list-add", "list-copy",
+        "approval-limits", "campaign-budget", "campaign-cap", "corrections", "frequency-cap",
+        "label-list", "list-add", "list-copy",
         "list-paste", "month-budgets", "person-edit", "saved-report-new", "sender-list",
         "stop-list", "test-groups", "rehearsal-live", "campaign-autosave-new", "member-list",
         "brand-list", "token-list", "webhook-list", "trigger-new",

@@ -12,7 +12,7 @@ from campaigns.api.etags import etag, require_match, send
 from campaigns.api.form_values import posted, require_valid
 from campaigns.api.paging import Page, PageQuery, page
 from campaigns.api.problems import FieldError, Problem
-from campaigns.api.resources.me import BrandOut
+from campaigns.api.resources.me import BrandOut, brand_out
 from campaigns.api.schemas import NOT_BLANK, Body, Id
 from campaigns.team import brands
 from campaigns.team.models import Brand, User
@@ -42,7 +42,7 @@ class BrandIn(Body):
 @router.get("brands", response=BrandPage, auth=Needs(Permission.VIEW))
 def list_brands(request: HttpRequest, query: Query[PageQuery]) -> Any:
     """The brands in which the owner of the token has a role. `me` says in which the token acts."""
-    return page(request, _brands(actor(request)), query, BrandOut.from_orm)
+    return page(request, _brands(actor(request)), query, brand_out)
 
 
 @router.post("brands", response={201: BrandOut}, auth=MANAGE)
@@ -94,9 +94,9 @@ def _name_taken(refused: brands.Refused) -> Problem:
 
 
 def _tag(brand: Brand) -> str:
-    return etag("brand", brand.pk, brand.name)
+    return etag("brand", brand_out(brand).model_dump_json())
 
 
 def _shown(brand: Brand, response: HttpResponse) -> BrandOut:
     send(response, _tag(brand))
-    return BrandOut.from_orm(brand)
+    return brand_out(brand)

@@ -9,16 +9,33 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from campaigns.api.access import Needs, actor, token_of
+from campaigns.compose.audience.frequency_cap import brand_cap
+from campaigns.shared.brands.scope import all_brands
+from campaigns.team.models import Brand
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import has_permission, role_of
 
 router = Router(tags=["Token"])
 
 
+class CapOut(Schema):
+    messages: Annotated[int, Field(description="Promotional messages to a person, at most.")]
+    days: Annotated[int, Field(description="In any so many days.")]
+
+
 class BrandOut(Schema):
     id: int
     name: str
     slug: str
+    frequency_cap: Annotated[CapOut | None, Field(description="null: it has none.")]
+
+
+def brand_out(brand: Brand) -> BrandOut:
+    """What answers say of a brand."""
+    with all_brands():
+        cap = brand_cap(brand.pk)
+    shown = CapOut(messages=cap.messages, days=cap.days) if cap else None
+    return BrandOut(id=brand.pk, name=brand.name, slug=brand.slug, frequency_cap=shown)
 
 
 class OwnerOut(Schema):
@@ -53,7 +70,7 @@ def get_me(request: HttpRequest) -> Any:
         prefix=token.prefix,
         scopes=sorted(token.permissions),
         permissions=[each for each in sorted(token.permissions) if has_permission(user, each)],
-        brand=BrandOut.from_orm(token.brand),
+        brand=brand_out(token.brand),
         owner=OwnerOut(
             id=user.pk,
             username=user.username,

@@ -5,7 +5,7 @@ Without the stop list, and without the lists, segments and earlier campaigns to 
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
 from operator import or_
@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.models import Count, Exists, Manager, OuterRef, Q, QuerySet
 
 from campaigns.compose.audience import recipient_outcomes
+from campaigns.compose.audience.frequency_cap import Cap, cap_of, has_reached
 from campaigns.compose.audience.segments import ConditionSet, distinct_phones, on_any_list
 from campaigns.compose.models import Campaign, Segment
 from campaigns.contacts.models import Contact, ContactList, StopListEntry
@@ -39,6 +40,8 @@ class Audience:
     # the id of the campaign itself, whose own outcomes must not change its audience while frozen
     own: int = 0
     at: datetime | None = None  # the days of segments count back from here; None: now
+    # not shown, as approvals name an audience by what it shows (launch/approval.py)
+    cap: Cap | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, campaign: Campaign, at: datetime | None = None) -> "Audience":
@@ -57,6 +60,7 @@ class Audience:
             ),
             own=campaign.pk,
             at=at,
+            cap=cap_of(campaign),
         )
 
     def __bool__(self) -> bool:
@@ -77,7 +81,11 @@ class Audience:
     def asks_for_history(self) -> bool:
         """Whether messages of campaigns, perhaps its own, can matter."""
         return bool(
-            self.segments or self.exclude_segments or self.campaigns or self.exclude_campaigns
+            self.segments
+            or self.exclude_segments
+            or self.campaigns
+            or self.exclude_campaigns
+            or self.cap
         )
 
     @property
@@ -102,7 +110,7 @@ class Audience:
         contacts = self.selected_contacts().exclude(_on_stop_list())
         for excluded in self.exclusions():
             contacts = contacts.exclude(excluded)
-        return contacts
+        return contacts.exclude(capped) if (capped := self.capped()) else contacts
 
     def recipients(self) -> QuerySet[Contact]:
         """Those who will be sent to, each phone once.
@@ -138,6 +146,10 @@ class Audience:
             self._received_outcome(source, outcome) for source, outcome in self.exclude_campaigns
         ]
 
+    def capped(self) -> Q | None:
+        """The contacts who have reached the frequency cap; None: nobody can have."""
+        return has_reached(self.cap, self.own, self.at) if self.cap else None
+
     def _segment(self, segment: Segment) -> Q:
         return ConditionSet.of(segment).contacts(self.at, self.own)
 
@@ -155,19 +167,28 @@ class Audience:
         # few phones, looked for among many contacts
         on_stop_list = Q(msisdn__in=StopListEntry.objects.order_by().values("msisdn"))
         stop_listed = self.selected_contacts().filter(on_stop_list).count()
-        if self.has_no_duplicates:
-            allowed = recipients
-        elif not self.has_exclusions:
-            allowed = selected - stop_listed
-        else:
-            allowed = self.allowed_contacts().count()
+        allowed = self._count_allowed(selected - stop_listed, recipients)
+        with_capped = allowed
+        if self.cap:
+            with_capped = replace(self, cap=None)._count_allowed(selected - stop_listed)
         return Funnel(
             selected=selected,
             duplicates=allowed - recipients,
             stop_listed=stop_listed,
-            excluded=selected - stop_listed - allowed,
+            excluded=selected - stop_listed - with_capped,
+            capped=with_capped - allowed,
             recipients=recipients,
         )
+
+    def _count_allowed(self, not_stopped: int, recipients: int | None = None) -> int:
+        """How many of those `not_stopped` may be sent to, once per list. `recipients` may be
+        counted already.
+        """
+        if self.has_no_duplicates and recipients is not None:
+            return recipients
+        if not self.has_exclusions and not self.cap:
+            return not_stopped
+        return self.allowed_contacts().count()
 
     def by_country_roughly(self) -> dict[str, int]:
         """Country -> contacts of the lists, as imports count them; empty for anything but lists."""
@@ -203,9 +224,10 @@ def _on_stop_list() -> Q:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """`selected` contacts = `duplicates` + `stop_listed` + `excluded` + `recipients`.
+    """`selected` contacts = `duplicates` + `stop_listed` + `excluded` + `capped` + `recipients`.
 
-    Contacts on the stop list that are also excluded count as `stop_listed` alone.
+    Contacts on the stop list that are also excluded count as `stop_listed` alone. Those who have
+    reached the frequency cap count as `capped` if they are neither.
     """
 
     selected: int
@@ -213,6 +235,7 @@ class Funnel:
     stop_listed: int
     excluded: int
     recipients: int
+    capped: int = 0
 
 
 NOBODY = Funnel(0, 0, 0, 0, 0)

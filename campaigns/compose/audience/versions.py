@@ -45,7 +45,7 @@ def versions_of(audience: Audience) -> Versions:
                 _persons(conditions),
             ]
         ),
-        moving=_digest([_outcomes(audience, conditions), _clock(conditions)]),
+        moving=_digest([_outcomes(audience, conditions), _clock(audience, conditions)]),
     )
 
 
@@ -85,8 +85,8 @@ def _persons(conditions: Iterable[dict[str, Any]]) -> dict[str, int | None]:
     return Person.objects.aggregate(**columns)
 
 
-def _clock(conditions: Iterable[dict[str, Any]]) -> int:
-    if not any(row["days"] for row in conditions):
+def _clock(audience: Audience, conditions: Iterable[dict[str, Any]]) -> int:
+    if not audience.cap and not any(row["days"] for row in conditions):
         by_today = any(row["operator"] in BY_TODAY for row in conditions)
         return site_today().toordinal() if by_today else 0
     return int(timezone.now().timestamp() // CLOCK_STEP.total_seconds())
@@ -95,10 +95,10 @@ def _clock(conditions: Iterable[dict[str, Any]]) -> int:
 def _outcomes(audience: Audience, conditions: Iterable[dict[str, Any]]) -> list[Any]:
     history = [row for row in conditions if row["kind"] == ConditionKind.MESSAGES]
     chosen = audience.campaigns + audience.exclude_campaigns
-    if not history and not chosen:
+    if not history and not chosen and not audience.cap:
         return []
     campaigns = Q()
-    if all(row["campaign_id"] for row in history):
+    if not audience.cap and all(row["campaign_id"] for row in history):
         ids = {row["campaign_id"] for row in history} | {source for source, _outcome in chosen}
         campaigns = Q(campaign__in=ids)
     outcomes = {row["outcome"] for row in history} | {outcome for _source, outcome in chosen}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from campaigns.compose.audience.frequency_cap import Cap
 from campaigns.compose.audience.selection import Funnel
 from campaigns.compose.launch import checks
 from campaigns.compose.launch.checks import Problem
@@ -15,10 +16,11 @@ from campaigns.compose.pricing.estimate import Estimate, estimate_cost
 @dataclass(frozen=True, slots=True)
 class DraftMetrics:
     """Recipients, lengths, cost, problems and warnings. `lengths` is None without an audience,
-    `sms` without an SMS text.
+    `sms` without an SMS text, `cap` without a frequency cap.
     """
 
     funnel: Funnel
+    cap: Cap | None
     lengths: message_lengths.LengthRange | None
     sms: message_lengths.SmsPartCounts | None
     estimate: Estimate
@@ -33,6 +35,7 @@ def draft_metrics(
     cost = estimate_cost(campaign, measured, refresh)
     return DraftMetrics(
         funnel=measured.funnel,
+        cap=measured.audience.cap,
         lengths=_lengths(measured),
         sms=measured.sms if campaign.sms_text else None,
         estimate=cost,

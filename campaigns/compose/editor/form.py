@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.compose.audience.frequency_cap import Cap, cap_of
 from campaigns.compose.audience.segments import SELECTABLE_CAMPAIGNS
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.draft_fields import FIELDS, LABELS, SAVED_CHOICES
@@ -27,6 +28,7 @@ from campaigns.compose.editor.form_fields import (
     UnzonedDateTimeField,
     clean_text,
 )
+from campaigns.compose.editor.initial_values import initial_of
 from campaigns.compose.editor.variant_fields import VariantsForm, complete
 from campaigns.compose.launch import checks
 from campaigns.compose.launch.local_start import local_start, possible_places
@@ -261,7 +263,21 @@ class CampaignForm(BrandChoices, VariantsForm):
             campaigns=self.value("campaigns") or (),
             exclude_campaigns=self.value("exclude_campaigns") or (),
             own=self.campaign.pk if self.campaign else 0,
+            cap=self._cap(),
         )
+
+    def _cap(self) -> Cap | None:
+        """The frequency cap of the campaign, by its type and time as they are typed now."""
+        saved, moment = self.campaign or Campaign(), self.value("scheduled_at")
+        typed = Campaign(
+            promotional=self.value("promotional") is not False,
+            timing=self.value("timing") or Timing.NOW,
+            # a local time has no zone yet: counted as if it were sent now
+            scheduled_at=moment if moment and timezone.is_aware(moment) else None,
+            cap_messages=saved.cap_messages,
+            cap_days=saved.cap_days,
+        )
+        return cap_of(typed)
 
     def earlier_rows(self) -> dict[str, list[tuple[Campaign, str]]]:
         """The sent campaigns on offer by field, newest first, each with its chosen outcome."""
@@ -405,36 +421,3 @@ class CampaignForm(BrandChoices, VariantsForm):
             )
         self.cleaned_data["scheduled_at"] = first
         return ""
-
-
-def initial_of(campaign: Campaign) -> dict[str, Any]:
-    """What the form shows of a saved draft."""
-    values = {
-        field.name: field.value_of(campaign) for field in FIELDS if field.column or field.shown
-    }
-    return {
-        **values,
-        **links.read_utm(campaign.button_url),
-        "button_url": links.remove_utm(campaign.button_url),
-        **{
-            name: list(getattr(campaign, name).values_list("pk", flat=True))
-            for name in SAVED_CHOICES
-        },
-        "campaigns": _earlier_choices(campaign, excluded=False),
-        "exclude_campaigns": _earlier_choices(campaign, excluded=True),
-        "scheduled_at": _shown_time(campaign),
-        "version": campaign.updated_at.isoformat(),
-    }
-
-
-def _earlier_choices(campaign: Campaign, *, excluded: bool) -> list[str]:
-    rows = campaign.earlier.filter(left_out=excluded)
-    return [f"{row.source_id}:{row.outcome}" for row in rows]
-
-
-def _shown_time(campaign: Campaign) -> datetime | None:
-    """As the clock of the campaign's zone shows it, or that of each recipient."""
-    if campaign.local_time or not campaign.scheduled_at:
-        return campaign.local_time
-    zone = ZoneInfo(campaign.time_zone or settings.TIME_ZONE)
-    return campaign.scheduled_at.astimezone(zone).replace(tzinfo=None)

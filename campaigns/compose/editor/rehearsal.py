@@ -35,6 +35,7 @@ def rehearse(campaign: Campaign, actor: User | None) -> Campaign:
         # it waits for no decision, and costs the same whoever wins
         rehearsal.variants, rehearsal.variant_split = campaign.variants, VariantSplit.EVEN
         rehearsal.rehearsal_of, rehearsal.rehearsed_at = campaign, campaign.updated_at
+        rehearsal.cap_messages, rehearsal.cap_days = campaign.cap_messages, campaign.cap_days
         rehearsal.save()
         copy_audience(campaign, rehearsal)
         lifecycle.launch(rehearsal.pk, actor)

@@ -72,11 +72,15 @@ def check_approval(
 
     As soon as one currency has a limit, campaigns in currencies without one need approval too.
     Tests count as campaigns do; rehearsals cost nothing. `measured` as in `checks.problems`.
+    Whom the frequency cap leaves out is counted too: until the freeze others' messages change that,
+    and what was approved would not be what is sent.
     """
     limits = _limits()
     if not limits or campaign.purpose == Purpose.REHEARSAL:
         return NOT_NEEDED
-    measured = measured or measure_now(Audience.of(campaign), compile_message(campaign))
+    audience = measured.audience if measured else Audience.of(campaign)
+    if measured is None or audience.cap:
+        measured = measure_now(replace(audience, cap=None), compile_message(campaign))
     cost = estimate_cost(campaign, measured)
     most = {currency: total.most for currency, total in cost.totals.items()}
     exceeds_alone = bool(cost.unpriced or cost.sms_unpriced) or _exceeds(most, limits, {})
@@ -218,6 +222,8 @@ def _fingerprint(campaign: Campaign, measured: MeasuredAudience, cost: Estimate)
     if campaign.variants:
         whole.append([getattr(campaign, name) for name in VARIANTS])
         whole.append([tracking_of(one).columns() for one in others(campaign).values()])
+    if campaign.cap_messages is not None:
+        whole.append([campaign.cap_messages, campaign.cap_days])
     return sha256(json.dumps(whole).encode()).hexdigest()
 
 

@@ -11,5 +11,6 @@ message_templates  messages saved to start campaigns from, with locked fields
 labels             the team's own keywords
 test_groups        phones of the team for test sends
 notes              remarks for colleagues
+frequency_caps     how many messages a person may get, from a brand or a single campaign
 archive            campaigns hidden from the list
 """

@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from campaigns.compose.audience.first_time_recipients import count_first_time_recipients
+from campaigns.compose.audience.frequency_cap import Cap
 from campaigns.compose.audience.selection import Audience, Funnel
 from campaigns.compose.audience.versions import Versions, versions_of
 from campaigns.compose.message.measured_audience import (
@@ -32,7 +33,7 @@ from campaigns.shared.queue import enqueue
 from campaigns.shared.time_limit import TimeLimitReached, time_limit
 
 COUNT = "campaigns.compose.message.audience_counts.count_requested"
-RULES = 2  # one more whenever an audience is measured by other rules: older results are not used
+RULES = 3  # one more whenever an audience is measured by other rules: older results are not used
 COUNTED_AT_ONCE = 20_000  # contacts; a tenth of a second
 MOVING_FOR = timedelta(minutes=1)
 # a page that shows a result while it changes asks for another so often
@@ -181,6 +182,9 @@ def _stored(
 def _request_json(audience: Audience, template: CompiledMessage) -> dict[str, Any]:
     audience_json = asdict(audience)
     audience_json.pop("at")
+    if cap := audience_json.pop("cap"):
+        planned = cap["planned"]
+        audience_json["cap"] = [cap["messages"], cap["days"], planned and planned.isoformat()]
     variants = {letter: _texts_json(one) for letter, one in template.variants.items()}
     return {
         "audience": audience_json,
@@ -209,10 +213,15 @@ def _read_texts(request: dict[str, Any]) -> CompiledMessage:
 
 
 def _read_request(request: dict[str, Any]) -> tuple[Audience, CompiledMessage]:
+    values = dict(request["audience"])
+    cap = values.pop("cap", None)
     ids: dict[str, Any] = {
         name: value if name == "own" else tuple(map(_tuple, value))
-        for name, value in request["audience"].items()
+        for name, value in values.items()
     }
+    if cap:
+        messages, days, planned = cap
+        ids["cap"] = Cap(messages, days, planned and datetime.fromisoformat(planned))
     return Audience(**ids), _read_texts(request)
 
 
@@ -230,6 +239,8 @@ def _subject(audience: Audience, template: CompiledMessage) -> str:
     parts: tuple[Any, ...] = (RULES, brand_of_new(), audience, tags, template.sms_text.text)
     if template.variants:
         parts += ([_tags(variant) for variant in template.variants.values()],)
+    if audience.cap:
+        parts += (audience.cap,)
     return sha256(repr(parts).encode()).hexdigest()
 
 

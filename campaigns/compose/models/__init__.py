@@ -5,7 +5,8 @@ Rules about them stand in the packages beside this one; recipients and results i
 1. library: senders, images, templates, test groups. 2. labels: labels and notes. 3. segments: saved
 conditions. 4. campaign: the campaign itself. 5. prices: the gateway's price lists. 6. approval: the
 limits above which a campaign needs approval, and what counts against them. 7. links: the key of
-tracked links. 8. triggers: messages that events of other systems send.
+tracked links. 8. triggers: messages that events of other systems send. 9. frequency_cap: how many
+messages a person may get.
 """
 
 from campaigns.compose.models.approval import ApprovalLimit, UnapprovedCost
@@ -19,6 +20,7 @@ from campaigns.compose.models.campaign import (
     Timing,
     VariantSplit,
 )
+from campaigns.compose.models.frequency_cap import FrequencyCap
 from campaigns.compose.models.labels import Colour, Label, Note
 from campaigns.compose.models.library import (
     CampaignTemplate,
@@ -52,6 +54,7 @@ __all__ = [
     "EarlierCampaign",
     "Editing",
     "EventState",
+    "FrequencyCap",
     "Label",
     "LinkKey",
     "Match",

@@ -156,6 +156,9 @@ class Campaign(Branded):
     # both or neither; in the recipient's local time
     sends_from = models.TimeField(_("sending hours from"), null=True, blank=True)
     sends_until = models.TimeField(_("sending hours until"), null=True, blank=True)
+    # instead of the frequency cap of the brand, both or neither; no messages: no cap limits it
+    cap_messages = models.PositiveSmallIntegerField(null=True, blank=True)
+    cap_days = models.PositiveSmallIntegerField(null=True, blank=True)
     # of all workers together
     rate = models.PositiveIntegerField(_("send rate per second"), null=True, blank=True)
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from campaigns.compose.audience.frequency_cap import cap_text
 from campaigns.compose.audience.selection import Audience, audience_sources
 from campaigns.compose.editor.card_summaries import variant_rule
 from campaigns.compose.editor.draft_metrics import draft_metrics
@@ -54,6 +55,7 @@ from campaigns.team.pages.access import current_user, get_object_for
 from campaigns.team.pages.sign_in.fresh import require_fresh
 from campaigns.team.pages.submissions import once
 from campaigns.team.permissions import Permission
+from campaigns.team.roles import has_permission
 
 COUNTED = "counted"  # in the address: the page has just waited for the count
 
@@ -99,6 +101,7 @@ def _review(
         or price_list.single_currency(campaign.tariff, with_sms=bool(campaign.sms_text)),
         "rehearsals": campaign.rehearsals.all()[:5],
         **local_times_context(campaign, measured.countries),
+        **_cap_context(campaign, user),
         **_start_context(campaign),
         **_approval_context(campaign, user, measured),
         **_test_context(request, measured, test_error),
@@ -134,6 +137,12 @@ def review_counting(request: HttpRequest, pk: int) -> HttpResponse:
         return HttpResponse(status=204, headers={"HX-Redirect": address})
     context = {"campaign": campaign, "is_overdue": is_overdue(audience, template)}
     return render(request, "campaigns/compose/_review_counting.html", context)
+
+
+def _cap_context(campaign: Campaign, user: User) -> dict[str, Any]:
+    """The frequency cap in words, and whether `user` may change it here."""
+    may = campaign.state in CAN_EDIT and has_permission(user, Permission.MANAGE_LIMITS)
+    return {"cap_text": cap_text(campaign), "can_change_cap": may}
 
 
 def _start_context(campaign: Campaign) -> dict[str, Any]:

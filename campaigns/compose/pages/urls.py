@@ -13,6 +13,7 @@ from campaigns.compose.pages import (
     settings_views,
     template_views,
 )
+from campaigns.compose.pages.frequency_cap import views as frequency_cap_views
 from campaigns.team.pages.submissions import once
 
 urlpatterns = [
@@ -27,6 +28,7 @@ urlpatterns = [
         name="campaign-review-counting",
     ),
     path("campaigns/<int:pk>/launch", review_views.campaign_launch, name="campaign-launch"),
+    path("campaigns/<int:pk>/cap", frequency_cap_views.campaign_cap, name="campaign-cap"),
     path("campaigns/<int:pk>/approve", approval_views.campaign_approve, name="campaign-approve"),
     path("campaigns/<int:pk>/return", approval_views.campaign_return, name="campaign-return"),
     path("settings/test-groups/", settings_views.test_groups, name="test-groups"),
@@ -34,6 +36,12 @@ urlpatterns = [
         "settings/test-groups/<int:pk>/delete",
         settings_views.test_group_delete,
         name="test-group-delete",
+    ),
+    path("settings/frequency-cap/", frequency_cap_views.brand_cap, name="frequency-cap"),
+    path(
+        "settings/frequency-cap/remove",
+        frequency_cap_views.brand_cap_remove,
+        name="frequency-cap-remove",
     ),
     path("settings/approval/", settings_views.approval_limits, name="approval-limits"),
     path(

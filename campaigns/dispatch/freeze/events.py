@@ -5,12 +5,14 @@ transaction, so a kill leaves both or neither, and an event never has two.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 
+from campaigns.compose.audience import frequency_cap
+from campaigns.compose.audience.frequency_cap import Cap
 from campaigns.compose.launch import reachable
 from campaigns.compose.models import (
     Campaign,
@@ -25,6 +27,7 @@ from campaigns.compose.schedule.time_zones import AREA_DIGITS, COUNTRIES_BY_AREA
 from campaigns.compose.triggers import moves
 from campaigns.compose.triggers.runs import make_run, open_runs
 from campaigns.compose.triggers.texts import (
+    CAPPED,
     ON_STOP_LIST,
     RUN_CANCELLED,
     TOO_MANY,
@@ -87,10 +90,30 @@ def _take_slice(trigger_id: int) -> tuple[int, bool]:
         return 0, False
     if any(run.state != CampaignState.SENDING for run in runs):
         return 0, False
+    frequency_cap.lock(trigger.draft)
     events = list(waiting.order_by("pk")[:SLICE_SIZE])
-    added = _Division(trigger, runs, now).divide(events)
+    cap, stopped = frequency_cap.cap_of(trigger.draft), _stopped(events)
+    if cap:  # a second event of a person is counted when the first one is a recipient
+        events = list({event.msisdn: event for event in reversed(events)}.values())[::-1]
+        stopped |= _capped(cap, events)
+    added = _Division(trigger, runs, now).divide(events, stopped)
     failpoint("events_written")
-    return added, len(events) == SLICE_SIZE
+    return added, bool(events)
+
+
+def _stopped(events: Iterable[TriggerEvent]) -> dict[str, str]:
+    """The phones on the stop list, each with that as a reason."""
+    entries = StopListEntry.objects.filter(msisdn__in={event.msisdn for event in events})
+    return dict.fromkeys(entries.values_list("msisdn", flat=True), ON_STOP_LIST)
+
+
+def _capped(cap: Cap, events: Iterable[TriggerEvent]) -> dict[str, str]:
+    """The phones that have reached the frequency cap, each with that as a reason."""
+    reached = frequency_cap.has_reached(cap, own=0, at=None)
+    if reached is None:
+        return {}
+    rows = TriggerEvent.objects.filter(reached, pk__in=[event.pk for event in events])
+    return dict.fromkeys(rows.values_list("msisdn", flat=True), CAPPED)
 
 
 class _Division:
@@ -103,17 +126,16 @@ class _Division:
         self.phones: list[set[str]] = []
         self.chosen: defaultdict[int, list[TriggerEvent]] = defaultdict(list)
 
-    def divide(self, events: list[TriggerEvent]) -> int:
-        """Make recipients of the events, or skip them; how many became recipients."""
+    def divide(self, events: list[TriggerEvent], stopped: Mapping[str, str]) -> int:
+        """Make recipients of the events, or skip them, those of the phones in `stopped` for that
+        reason; how many became recipients.
+        """
         msisdns = {event.msisdn for event in events}
-        stopped = set(
-            StopListEntry.objects.filter(msisdn__in=msisdns).values_list("msisdn", flat=True)
-        )
         for run in self.runs:
             known = Recipient.objects.filter(campaign=run, msisdn__in=msisdns)
             self.phones.append(set(known.values_list("msisdn", flat=True)))
         for event in events:
-            event.reason = ON_STOP_LIST if event.msisdn in stopped else self._place(event)
+            event.reason = stopped.get(event.msisdn) or self._place(event)
         for number, of_run in sorted(self.chosen.items()):
             self._append(self._run(number), of_run)
         _record_skipped(event for event in events if event.reason)

@@ -13,13 +13,14 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
+from campaigns.compose.audience import frequency_cap
 from campaigns.compose.audience.merge_values import with_values
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch import lifecycle
@@ -73,6 +74,7 @@ def _freeze(campaign_id: int, until: datetime, keep_going: Callable[[], bool]) -
             campaign = Campaign.objects.get(pk=campaign_id)
             if campaign.state != CampaignState.PREPARING:
                 return True
+            frequency_cap.lock(campaign)
             if snapshot.complete or not _freeze_slice(campaign, snapshot):
                 lifecycle.complete_freeze(campaign_id, snapshot.left)
                 return True
@@ -101,18 +103,21 @@ def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
         ids = _slice_contact_ids(_chosen_contacts(campaign, audience), snapshot, upper)
         chosen, size = _id_condition(ids), len(ids)
     excluded = _excluded_sql(audience, snapshot, upper)
+    capped = _capped_sql(audience, snapshot, upper)
+    left_out = f"({excluded} OR {capped})" if capped else excluded
     by_area = areas.must_split_by_area(campaign, snapshot.list_id)
     if by_area:
         areas.create_area_table()
-    added = _insert_recipients(campaign, audience, snapshot, chosen, excluded, by_area)
+    added = _insert_recipients(campaign, audience, snapshot, chosen, left_out, by_area)
     snapshot.batches = _insert_batches(campaign, snapshot.batches, by_area)
     snapshot.in_lists += size
     snapshot.left += added
     if added < size:
-        stop_listed, excluded_count = _count_missing(chosen, excluded)
-        snapshot.stop_listed += stop_listed
-        snapshot.excluded += excluded_count
-        snapshot.repeated += size - added - stop_listed - excluded_count
+        missing = _count_missing(chosen, excluded, capped)
+        snapshot.stop_listed += missing.stop_listed
+        snapshot.excluded += missing.excluded
+        snapshot.capped += missing.capped
+        snapshot.repeated += size - added - sum(missing)
     snapshot.contact_id = upper
     snapshot.save()
     return True
@@ -196,6 +201,15 @@ def _excluded_sql(audience: Audience, snapshot: Snapshot, upper: int) -> str:
         return "1 = 0"
     ids = ", ".join(map(str, audience.exclude_lists))
     return f"EXISTS (SELECT 1 FROM {CONTACT} x WHERE x.msisdn = c.msisdn AND x.list_id IN ({ids}))"  # noqa: S608
+
+
+def _capped_sql(audience: Audience, snapshot: Snapshot, upper: int) -> str:
+    """The condition on contacts of the slice who have reached the frequency cap; "": nobody has."""
+    condition = audience.capped()
+    if condition is None:
+        return ""
+    ids = _slice_contact_ids(Contact.objects.filter(condition), snapshot, upper)
+    return _id_condition(ids) if ids else ""
 
 
 def _reference_sql(text: str, mark: str) -> str:
@@ -303,12 +317,22 @@ def _insert_batches(campaign: Campaign, last: int, by_area: bool) -> int:
     return Batch.objects.filter(campaign=campaign).aggregate(last=Max("number"))["last"] or 0
 
 
-def _count_missing(chosen: str, excluded: str) -> tuple[int, int]:
-    """How many contacts of a slice are on the stop list, and how many others are excluded."""
+class _Missing(NamedTuple):
+    """Contacts of a slice who are no recipients, each counted once, by the first reason."""
+
+    stop_listed: int
+    excluded: int
+    capped: int = 0
+
+
+def _count_missing(chosen: str, excluded: str, capped: str) -> _Missing:
+    """Count the contacts of a slice that the stop list, exclusions and frequency cap leave out."""
     stopped = _stopped_sql()
+    conditions = [stopped, f"NOT {stopped} AND {excluded}"]
+    if capped:
+        conditions.append(f"NOT {stopped} AND NOT {excluded} AND {capped}")
+    sums = [f"COALESCE(SUM(CASE WHEN {each} THEN 1 ELSE 0 END), 0)" for each in conditions]
     with connection.cursor() as cursor:
-        cursor.execute(f"""SELECT COALESCE(SUM(CASE WHEN {stopped} THEN 1 ELSE 0 END), 0),
-                    COALESCE(SUM(CASE WHEN NOT {stopped} AND {excluded} THEN 1 ELSE 0 END), 0)
-                FROM {CONTACT} c WHERE {chosen}""")  # noqa: S608 - names of our own tables
-        stop_listed, excluded_count = cursor.fetchone()
-    return int(stop_listed), int(excluded_count)
+        cursor.execute(f"SELECT {', '.join(sums)} FROM {CONTACT} c WHERE {chosen}")  # noqa: S608 - names of our own tables
+        counts = [int(count) for count in cursor.fetchone()]
+    return _Missing(*counts)

@@ -212,6 +212,7 @@ def _bill(totals: Totals, messages: int, phones: Mapping[str, int]) -> dict[str,
         "messages": messages,
         "phones": len(phones),
         "doubled_phones": sum(1 for count in phones.values() if count > 1),
+        "most_to_a_phone": max(phones.values(), default=0),
         "statuses": dict(totals.statuses),
         "sms_statuses": dict(totals.sms_statuses),
         "spend": {

@@ -11,7 +11,8 @@ from campaigns.api.problems import FieldError, Problem
 from campaigns.api.schemas import ID_MAX, NO_NUL, Amount, Body, Flag, Moment, StrictId, Text
 from campaigns.compose.draft_fields import SAVED_CHOICES
 from campaigns.compose.editor.campaign_file import READERS, UnusableFile
-from campaigns.compose.editor.form import CampaignForm, initial_of
+from campaigns.compose.editor.form import CampaignForm
+from campaigns.compose.editor.initial_values import initial_of
 from campaigns.compose.message.links import UTM_NAMES
 from campaigns.compose.models import (
     Campaign,

@@ -70,6 +70,7 @@ class ExcludedOut(Schema):
     duplicates: int
     stop_listed: int
     excluded: int
+    capped: Annotated[int, Field(description="They had reached the frequency cap.")]
 
 
 class ReasonOut(Schema):
@@ -217,6 +218,7 @@ def _excluded(progress: CampaignProgress) -> ExcludedOut:
         duplicates=snapshot.repeated if snapshot else 0,
         stop_listed=snapshot.stop_listed if snapshot else 0,
         excluded=snapshot.excluded if snapshot else 0,
+        capped=snapshot.capped if snapshot else 0,
     )
 
 

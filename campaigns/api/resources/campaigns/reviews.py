@@ -40,6 +40,7 @@ class FunnelOut(Schema):
     duplicates: int
     stop_listed: int
     excluded: int
+    capped: Annotated[int, Field(description="They have reached the frequency cap.")]
     recipients: int
 
 

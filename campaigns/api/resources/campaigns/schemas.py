@@ -11,7 +11,9 @@ from pydantic import Field
 
 from campaigns.api.access import actor
 from campaigns.api.etags import etag, send
+from campaigns.api.resources.me import CapOut
 from campaigns.api.schemas import Id, Money, money
+from campaigns.compose.audience.frequency_cap import cap_of
 from campaigns.compose.launch.pause_reasons import reason_text
 from campaigns.compose.models import (
     Campaign,
@@ -113,6 +115,9 @@ class CampaignOut(CampaignSummary):
         Money | None, Field(description="The currency is empty before the launch says which.")
     ]
     rate: Annotated[int | None, Field(description="Recipients per second.")]
+    frequency_cap: Annotated[
+        CapOut | None, Field(description="Its own or that of its brand. null: nothing limits it.")
+    ]
     template_id: int | None
     rehearsal_of: int | None
     approval: ApprovalOut
@@ -157,7 +162,7 @@ def summary_values(campaign: Campaign) -> dict[str, Any]:
 def campaign_out(campaign: Campaign) -> CampaignOut:
     """All that is set in a campaign."""
     earlier = list(campaign.earlier.order_by("source_id", "outcome"))
-    hours, budget = campaign.sending_hours, campaign.budget
+    hours, budget, cap = campaign.sending_hours, campaign.budget, cap_of(campaign)
     picture = Picture.objects.filter(file=str(campaign.image)) if campaign.image else None
     return CampaignOut(
         **summary_values(campaign),
@@ -173,6 +178,7 @@ def campaign_out(campaign: Campaign) -> CampaignOut:
         decided_by=user_name(campaign.decided_by),
         local_at=campaign.local_at or None,
         sending_hours=str(hours) if hours else None,
+        frequency_cap=CapOut(messages=cap.messages, days=cap.days) if cap else None,
         budget=None if budget is None else money(budget, campaign.budget_currency),
         template_id=campaign.made_from_id,
         rehearsal_of=campaign.rehearsal_of_id,
