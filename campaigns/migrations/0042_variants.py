@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='campaign',
             name='decision_measure',
-            field=models.CharField(choices=[('read', 'Reads'), ('click', 'Clicks')], db_default='read', default='read', max_length=5),
+            field=models.CharField(choices=[('read', 'Reads'), ('click', 'Clicks'), ('conversion', 'Conversions')], db_default='read', default='read', max_length=10),
         ),
         migrations.AddField(
             model_name='campaign',

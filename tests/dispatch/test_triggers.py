@@ -185,7 +185,7 @@ def test_the_frequency_cap_holds_for_events_too() -> None:
     arrive(4, person=1)
     assert events.take(trigger.pk) == 3
     assert states() == {("taken", ""): 3, ("skipped", "frequency_cap"): 2}
-    Campaign.objects.filter(pk=trigger.draft_id).update(promotional=False)
+    Campaign.objects.filter(triggered_by=trigger).update(promotional=False)
     arrive(5)
     assert events.take(trigger.pk) == 1
 

@@ -8,9 +8,11 @@ from pytest_django import Settings
 from campaigns.compose.models import Campaign
 from campaigns.dispatch import variants
 from campaigns.dispatch.models import Batch, Recipient
+from campaigns.engagement import conversions
 from campaigns.engagement.targets import LinkTargets
 from campaigns.reports.campaign.clicks import load_figures
 from campaigns.reports.campaign.progress import load_progress
+from campaigns.results.variants.figures import load_figures as variant_figures
 from tests.dispatch.test_variants import launched, other
 from tests.engagement.visits import HOST, SHOP, click, code
 
@@ -55,3 +57,17 @@ def test_clicks_are_counted_by_the_link_of_each_variant(campaign: Campaign) -> N
     assert [(each.label, each.detail, each.clicks) for each in figures.links] == [
         ("A: Text", f"{SHOP}a", 1), ("B: Text", f"{SHOP}b1", 1), ("B: Text", f"{SHOP}b2", 2),
     ]  # fmt: skip
+
+
+def test_conversions_are_counted_by_variant_and_decide(campaign: Campaign) -> None:
+    Campaign.objects.update(track_conversions=True, decision_measure="conversion")
+    campaign.refresh_from_db()
+    for letter, number in (("A", 0), ("B", 1)):
+        link = LinkTargets().find(code(of(letter), number))
+        assert link is not None
+        value = link.address.partition("vd_click=")[2]
+        conversions.record(conversions.find_click(value), f"order {letter}")
+    figures = variant_figures(campaign)
+    assert {letter: figures[letter].converted for letter in "AB"} == {"A": 1, "B": 1}
+    assert figures["B"].rate("conversion").hits == 1
+    assert figures["B"].clicked == 0

@@ -48,6 +48,7 @@ class DecisionMeasure(models.TextChoices):
 
     READ = "read", _("Reads")
     CLICK = "click", _("Clicks")
+    CONVERSION = "conversion", _("Conversions")
 
 
 class Campaign(Branded):
@@ -138,7 +139,7 @@ class Campaign(Branded):
     )
     test_share = models.PositiveSmallIntegerField(default=20, db_default=20)  # per cent
     decision_measure = models.CharField(
-        max_length=5, choices=DecisionMeasure.choices, default=DecisionMeasure.READ,
+        max_length=10, choices=DecisionMeasure.choices, default=DecisionMeasure.READ,
         db_default="read",
     )  # fmt: skip
     # after the last message of the test was accepted

@@ -6,10 +6,8 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from campaigns.compose.message.variants import letters_of
 from campaigns.compose.models import Campaign, DecisionMeasure
@@ -20,11 +18,6 @@ from campaigns.results.variants.figures import REST, VariantFigures, load_figure
 from campaigns.results.variants.sentences import percent, sentence
 from campaigns.results.variants.significance import Rate
 from campaigns.templatetags.viberdash import exact_time, who
-
-MEASURES: dict[str, str | Promise] = {
-    DecisionMeasure.READ: gettext_lazy("Reads"),
-    DecisionMeasure.CLICK: gettext_lazy("Clicks"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +97,7 @@ class VariantRow:
     delivered: RateCell
     read: RateCell
     clicked: RateCell
+    converted: RateCell
     is_winner: bool
 
 
@@ -116,6 +110,7 @@ class VariantResults:
     measure: str
     phase: Phase
     can_click: bool
+    can_convert: bool
 
 
 def load_results(campaign: Campaign) -> VariantResults:
@@ -128,9 +123,10 @@ def load_results(campaign: Campaign) -> VariantResults:
     return VariantResults(
         [_row(campaign, letter, of_variant) for letter, of_variant in figures.items()],
         sentence(measure, rates),
-        str(MEASURES[measure]),
+        str(DecisionMeasure(measure).label),
         load_phase(campaign),
         campaign.is_tracked,
+        campaign.tracks_conversions,
     )
 
 
@@ -146,6 +142,7 @@ def _row(campaign: Campaign, letter: str, figures: VariantFigures) -> VariantRow
         RateCell.of(Rate(figures.delivered, figures.accepted)),
         RateCell.of(figures.rate(DecisionMeasure.READ)),
         RateCell.of(figures.rate(DecisionMeasure.CLICK)),
+        RateCell.of(figures.rate(DecisionMeasure.CONVERSION)),
         is_winner=bool(letter) and letter == campaign.winner,
     )
 

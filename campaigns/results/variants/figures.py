@@ -1,12 +1,14 @@
 """Recipients by variant, and what they did with their message.
 
-Clicks are stored by a later stage; they are reached by the relation `Recipient.clicks`, as segments
-reach them.
+Clicks and conversions are stored by a later stage; they are reached by the relations of recipients,
+as segments reach them.
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 from django.db import connection
+from django.db.models import Model
 
 from campaigns.compose.message.variants import letters_of
 from campaigns.compose.models import Campaign, DecisionMeasure
@@ -19,18 +21,25 @@ REST = ""  # the key of who gets the winner
 
 @dataclass(frozen=True, slots=True)
 class VariantFigures:
-    """What came of one variant. `clicked`: recipients of whom a person opened a link."""
+    """What came of one variant. `clicked`: recipients of whom a person opened a link; `converted`:
+    recipients of whom another system reported that they did what the link was for.
+    """
 
     recipients: int = 0
     accepted: int = 0
     delivered: int = 0  # in Viber, read or not
     read: int = 0
     clicked: int = 0
+    converted: int = 0
 
     def rate(self, measure: str) -> Rate:
         """The rate that decides by `measure`, of the accepted messages."""
-        hits = self.clicked if measure == DecisionMeasure.CLICK else self.read
-        return Rate(hits, self.accepted)
+        hits = {
+            DecisionMeasure.READ: self.read,
+            DecisionMeasure.CLICK: self.clicked,
+            DecisionMeasure.CONVERSION: self.converted,
+        }
+        return Rate(hits[DecisionMeasure(measure)], self.accepted)
 
 
 _COUNTS = f"""
@@ -48,27 +57,36 @@ def load_figures(campaign: Campaign) -> dict[str, VariantFigures]:
     """The figures of each variant, A first, and under REST of those who get the winner, if the
     campaign has such. Reads all of its recipients.
     """
-    clicked = _load_clicked(campaign) if campaign.is_tracked else {}
+    people = "AND k.machine = ''"
+    clicked = _count_linked(campaign, "clicks", people) if campaign.is_tracked else {}
+    converted = _count_linked(campaign, "conversions") if campaign.tracks_conversions else {}
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, [campaign.pk])
         found = {
-            letter: VariantFigures(recipients, accepted, delivered, read, clicked.get(letter, 0))
+            letter: VariantFigures(
+                recipients,
+                accepted,
+                delivered,
+                read,
+                clicked.get(letter, 0),
+                converted.get(letter, 0),
+            )
             for letter, recipients, accepted, delivered, read in cursor.fetchall()
         }
     keys = [*letters_of(campaign), *([REST] if REST in found else [])]
     return {key: found.get(key, VariantFigures()) for key in keys}
 
 
-def _load_clicked(campaign: Campaign) -> dict[str, int]:
-    """Recipients of whom a person clicked, by variant."""
-    model = Recipient._meta.get_field("clicks").related_model
-    click = model._meta.db_table
+def _count_linked(campaign: Campaign, relation: str, condition: str = "") -> dict[str, int]:
+    """Recipients with rows of this `relation` that meet the condition on `k`, by variant."""
+    model = cast(type[Model], Recipient._meta.get_field(relation).related_model)
+    table = model._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT b.variant, COUNT(DISTINCT r.id)"  # noqa: S608 - names of our own columns
-            f" FROM {click} k JOIN {RECIPIENT} r ON r.id = k.recipient_id"
+            f" FROM {table} k JOIN {RECIPIENT} r ON r.id = k.recipient_id"
             f" JOIN {BATCH} b ON b.campaign_id = r.campaign_id AND b.number = r.batch_number"
-            " WHERE k.campaign_id = %s AND k.machine = '' GROUP BY b.variant",
+            f" WHERE k.campaign_id = %s {condition} GROUP BY b.variant",
             [campaign.pk],
         )
         return dict(cursor.fetchall())

@@ -42,6 +42,7 @@ class VariantResultOut(Schema):
     delivered: RateOut
     read: RateOut
     clicked: RateOut
+    converted: RateOut
 
 
 class VariantsOut(Schema):
@@ -83,6 +84,7 @@ def _result(row: VariantRow) -> VariantResultOut:
         delivered=_rate(Rate(figures.delivered, figures.accepted)),
         read=_rate(figures.rate(DecisionMeasure.READ)),
         clicked=_rate(figures.rate(DecisionMeasure.CLICK)),
+        converted=_rate(figures.rate(DecisionMeasure.CONVERSION)),
     )
 
 

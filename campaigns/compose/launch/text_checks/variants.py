@@ -55,7 +55,7 @@ def variant_problems(campaign: Campaign) -> Iterator[Problem]:
     if campaign.timing == Timing.GATEWAY:
         text = _("A campaign scheduled at the gateway can't test variants. Divide it evenly.")
         yield Problem("variant_split", text)
-    if campaign.decision_measure == DecisionMeasure.CLICK:
+    if campaign.decision_measure != DecisionMeasure.READ:
         yield from _without_clicks(campaign)
 
 
@@ -70,16 +70,21 @@ def _twins(campaign: Campaign) -> Iterator[tuple[str, str]]:
 
 
 def _without_clicks(campaign: Campaign) -> Iterator[Problem]:
-    """Variants whose clicks nobody can count, although clicks decide."""
+    """Variants whose clicks nobody can count, although these, or what followed them, decide."""
     if not link_base():
         text = _("Clicks can't be counted on this site. Let reads decide.")
+        yield Problem("decision_measure", text)
+        return
+    if campaign.decision_measure == DecisionMeasure.CONVERSION and not campaign.track_conversions:
+        text = _("Conversions decide, but are not tracked. Turn them on in “Click tracking”.")
         yield Problem("decision_measure", text)
         return
     messages = {letter: as_variant(campaign, letter) for letter in letters_of(campaign)}
     without = [letter for letter, message in messages.items() if not tracking_of(message).links]
     if without:
-        text = _("Clicks decide, but these variants have no tracked link: %(letters)s.")
-        yield Problem("decision_measure", text % {"letters": ", ".join(without)})
+        text = _("%(measure)s decide, but these variants have no tracked link: %(letters)s.")
+        values = {"measure": campaign.get_decision_measure_display(), "letters": ", ".join(without)}
+        yield Problem("decision_measure", text % values)
 
 
 def division_problems(campaign: Campaign, measured: MeasuredAudience) -> Iterator[Problem]:
