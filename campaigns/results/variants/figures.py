@@ -29,8 +29,8 @@ class VariantFigures:
 
     def rate(self, measure: str) -> Rate:
         """The rate that decides by `measure`, of the accepted messages."""
-        hits = self.clicked if measure == DecisionMeasure.CLICK else self.read
-        return Rate(hits, self.accepted)
+        hits = {DecisionMeasure.READ.value: self.read, DecisionMeasure.CLICK.value: self.clicked}
+        return Rate(hits[measure], self.accepted)
 
 
 _COUNTS = f"""

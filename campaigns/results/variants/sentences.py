@@ -4,10 +4,17 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from django.utils.formats import number_format
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from campaigns.compose.models import DecisionMeasure
 from campaigns.results.variants.significance import Comparison, Rate, compare
+
+NOTHING: dict[str, str | Promise] = {
+    DecisionMeasure.READ: gettext_lazy("Nobody has read a message: no difference was shown."),
+    DecisionMeasure.CLICK: gettext_lazy("Nobody has clicked: no difference was shown."),
+}
 
 
 def percent(value: float | Fraction) -> str:
@@ -17,11 +24,8 @@ def percent(value: float | Fraction) -> str:
 
 def sentence(measure: str, rates: Mapping[str, Rate]) -> str:
     """Whether a difference between the variants' `rates` is shown, and how sure that is."""
-    is_click = measure == DecisionMeasure.CLICK
     if not any(rate.hits for rate in rates.values()):
-        if is_click:
-            return _("Nobody has clicked: no difference was shown.")
-        return _("Nobody has read a message: no difference was shown.")
+        return str(NOTHING[measure])
     result = compare(rates)
     best, following = rates[result.best], rates[result.next]
     values = {
