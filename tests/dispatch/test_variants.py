@@ -16,6 +16,7 @@ from campaigns.dispatch import sweep, variants
 from campaigns.dispatch.freeze.division import variant_of
 from campaigns.dispatch.freeze.recipients import freeze
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
+from campaigns.dispatch.people.erase_contact import erase
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.results.money.rebuilding import differences
 from tests.dispatch import factory
@@ -208,6 +209,18 @@ def test_who_waits_is_cancelled_with_the_campaign(sandbox: RunningSandbox) -> No
     assert set(Recipient.objects.values_list("send_state", flat=True)) == {"accepted", "cancelled"}
     check_texts(campaign, sandbox)
     assert differences() == []
+
+
+@pytest.mark.django_db
+def test_who_waits_can_be_erased(sandbox: RunningSandbox) -> None:
+    campaign = launched()
+    waiting = Batch.objects.filter(state=BatchState.WAITING).values("number")
+    phone = Recipient.objects.filter(batch_number__in=waiting)[0].msisdn
+    erase(phone, None)
+    variants.decide(campaign.pk, "B", None, "because")
+    send(sandbox)
+    assert sandbox.bill()["phones"] == PEOPLE - 1
+    assert sweep.finish_if_done(campaign.pk)
 
 
 @pytest.mark.django_db

@@ -11,6 +11,7 @@ from pytest_django import Settings
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import Batch, Recipient
+from campaigns.reports.installation.figures import load_figures
 from campaigns.team.models import AuditEntry, Role
 from tests.dispatch import factory
 from tests.dispatch.test_sender import send
@@ -84,6 +85,14 @@ def test_page_says_what_phase_the_test_is_in(olena: Client, sandbox: RunningSand
     page = page_of(olena, campaign)
     assert "Messages are being sent. Variant A was chosen" in page
     assert "Waiting for your choice" not in squeezed(olena.get("/").content.decode())
+
+
+def test_who_waits_for_the_choice_is_no_open_request() -> None:
+    launched()
+    assert Batch.objects.filter(state="waiting").exists()
+    found = load_figures(timezone.now())
+    assert set(found.batches) == {"ready", "leased", "sending", "ambiguous"}
+    assert found.oldest_request is None
 
 
 def test_results_side_by_side(olena: Client, sandbox: RunningSandbox) -> None:
