@@ -87,6 +87,8 @@ class CampaignOut(CampaignSummary):
     exclude_campaigns: list[SourceOut]
     timing: Timing
     local_at: Annotated[str | None, Field(description="In the recipient's local time.")]
+    follows: Annotated[int | None, Field(description="The campaign that a follow-up waits for.")]
+    follow_hours: Annotated[int | None, Field(description="Hours after its end.")]
     time_zone: str
     sending_hours: Annotated[str | None, Field(description="In the recipient's local time.")]
     budget: Annotated[
@@ -148,6 +150,7 @@ def campaign_out(campaign: Campaign) -> CampaignOut:
         campaigns=_sources(earlier, left_out=False),
         exclude_campaigns=_sources(earlier, left_out=True),
         local_at=campaign.local_at or None,
+        follows=campaign.follows_id,
         sending_hours=str(hours) if hours else None,
         budget=None if budget is None else money(budget, campaign.budget_currency),
         template_id=campaign.made_from_id,
@@ -164,6 +167,7 @@ def campaign_out(campaign: Campaign) -> CampaignOut:
 _SAME = (
     "text", "image_url", "button_caption", "button_url", "track_links", "untracked_links",
     "sms_sender", "sms_text", "promotional", "validity", "tariff", "timing", "time_zone", "rate",
+    "follow_hours",
 )  # fmt: skip
 
 
