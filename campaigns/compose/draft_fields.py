@@ -225,6 +225,8 @@ FIELDS = (
     _when("timing", _("When"), column=True, default=Timing.NOW),
     _when("scheduled_at", _("Date and time"), in_file=FileValue.TIME),
     DraftField("local_at", approved=True, in_file=FileValue.LOCAL_TIME),
+    # in an approval it stands with the campaign that is followed (launch/approval.py)
+    _when("follow_hours", _("Hours after"), column=True, default=None, approved=False),
     _when("time_zone", _("Time zone"), column=True, copied=Copied.ALWAYS),
     _limit("budget", _("Budget"), in_file=FileValue.AMOUNT, shown=_budget),
     _limit("sends_from", _("Not before")),

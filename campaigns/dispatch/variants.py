@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from campaigns.compose.launch import lifecycle, state_log
+from campaigns.compose.launch import lifecycle, state_changes
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.message.variants import letters_of
 from campaigns.compose.models import Campaign, CampaignState
@@ -51,7 +51,7 @@ def decide(campaign_id: int, letter: str, actor: User | None, why: str) -> None:
         Batch.objects.filter(campaign=campaign_id, state=BatchState.WAITING).update(
             state=BatchState.READY
         )
-        state_log.record(actor, campaign, "chose variant", f"{letter}: {why}")
+        state_changes.record(actor, campaign, "chose variant", f"{letter}: {why}")
         enqueue(lifecycle.WAKE)
 
 

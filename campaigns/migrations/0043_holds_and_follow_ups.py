@@ -31,4 +31,24 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(django.db.models.functions.comparison.Coalesce('brand', models.Value(0)), condition=models.Q(('released_at__isnull', True)), name='sending_hold_once')],
             },
         ),
+        migrations.AddField(
+            model_name='campaign',
+            name='approval_limit',
+            field=models.JSONField(blank=True, editable=False, null=True),
+        ),
+        migrations.AddField(
+            model_name='campaign',
+            name='follow_hours',
+            field=models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='hours after'),
+        ),
+        migrations.AddField(
+            model_name='campaign',
+            name='follows',
+            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='follow_ups', to='campaigns.campaign'),
+        ),
+        migrations.AlterField(
+            model_name='campaign',
+            name='timing',
+            field=models.CharField(choices=[('now', 'Now'), ('at', 'Schedule'), ('local', "At the recipient's local time"), ('gateway', "Schedule at the gateway (can't be cancelled)"), ('after', 'After another campaign')], default='now', max_length=7, verbose_name='timing'),
+        ),
     ]

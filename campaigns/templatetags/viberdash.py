@@ -18,6 +18,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from campaigns.compose.launch.follow_ups import when_text
+from campaigns.compose.models import Campaign, Timing
 from campaigns.contacts.field_types.shown_values import fields_for_reader
 from campaigns.contacts.models import Contact
 from campaigns.contacts.phones.masking import mask_phone, mask_phones_in
@@ -151,6 +153,14 @@ def exact_time(when: datetime | None) -> str:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', when.isoformat(), _exact(local), text
     )
+
+
+@register.filter
+def start(campaign: Campaign) -> str:
+    """When a scheduled campaign starts: the time, or for a follow-up what it waits for."""
+    if campaign.scheduled_at is None and campaign.timing == Timing.AFTER:
+        return when_text(campaign)
+    return exact_time(campaign.scheduled_at)
 
 
 @register.filter

@@ -46,6 +46,7 @@ BODIES: dict[str, Any] = {
     "set_campaign_budget": {"amount": "5"},
     "set_sending_hours": {"hours": "10:00-18:00"},
     "resend_campaign": {},
+    "create_follow_up": {"who": "not_read", "hours": 24},
     "hold_sending": {},
     "release_sending": {},
     "add_campaign_label": {"name": "VIP"},

@@ -119,7 +119,7 @@ def test_calendar_says_how_many_more_there_are_and_keeps_filters(
             finished_at=at(3, 3, 20),
         )
         campaign.labels.add(label)
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             page = squeezed(marketer.get(f"/campaigns/calendar?label={label.pk}").content.decode())
     assert "No. 2" in page
     assert "No. 3" not in page

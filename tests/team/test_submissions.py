@@ -49,6 +49,7 @@ OWN_ADDRESS = {
     "campaigns/compose/segment_form.html": {"segment-new", "segment-edit"},
     "campaigns/contacts/import_new.html": {"import-new", "import-address", "import-paste"},
     "campaigns/contacts/import_schedule.html": {"import-schedule-new"},
+    "campaigns/dispatch/follow_up.html": {"campaign-follow-up"},
     "campaigns/dispatch/resend.html": {"campaign-resend"},
 }
 # What may be done again: the same a second time changes nothing, and creates and spends nothing. A

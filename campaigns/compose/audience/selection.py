@@ -17,11 +17,12 @@ from django.db.models import Count, Exists, Manager, OuterRef, Q, QuerySet
 from campaigns.compose.audience import recipient_outcomes
 from campaigns.compose.audience.frequency_cap import Cap, cap_of, has_reached
 from campaigns.compose.audience.segments import ConditionSet, distinct_phones, on_any_list
-from campaigns.compose.models import Campaign, Segment
+from campaigns.compose.models import Campaign, RecipientOutcome, Segment
 from campaigns.contacts.models import Contact, ContactList, StopListEntry
 
 # earlier campaigns, each with the outcome of the recipients to select
 EarlierOutcomes = tuple[tuple[int, str], ...]
+EXCLUDED = ("exclude_lists", "exclude_segments", "exclude_campaigns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,16 @@ class Audience:
 
     @classmethod
     def of(cls, campaign: Campaign, at: datetime | None = None) -> "Audience":
-        """The saved audience of `campaign`."""
+        """The saved audience of `campaign`. Of a follow-up that has not started, the most that it
+        can be: it is counted, priced and approved by that.
+        """
+        saved = cls._saved(campaign, at)
+        if not campaign.is_open_follow_up or campaign.follows is None:
+            return saved
+        return saved.at_most(campaign.follows)
+
+    @classmethod
+    def _saved(cls, campaign: Campaign, at: datetime | None) -> "Audience":
         rows = sorted(campaign.earlier.values_list("left_out", "source", "outcome"))
         return cls(
             lists=_ids(campaign.lists),
@@ -62,6 +72,32 @@ class Audience:
             at=at,
             cap=cap_of(campaign),
         )
+
+    @classmethod
+    def choices_of(cls, campaign: Campaign) -> str:
+        """What is saved as the audience of `campaign`, for comparison."""
+        return repr(cls._saved(campaign, None))
+
+    def at_most(self, parent: Campaign) -> "Audience":
+        """This audience with all recipients of `parent` for those with an outcome there. As long as
+        `parent` has none, its audience stands for them.
+        """
+        others = replace(
+            self,
+            campaigns=tuple(row for row in self.campaigns if row[0] != parent.pk),
+            exclude_campaigns=tuple(row for row in self.exclude_campaigns if row[0] != parent.pk),
+        )
+        if others.campaigns == self.campaigns:
+            return others
+        if parent.frozen_at:
+            everybody = (parent.pk, RecipientOutcome.ALL.value)
+            return replace(others, campaigns=tuple(sorted((*others.campaigns, everybody))))
+        theirs, is_alone = Audience.of(parent), not others
+        names = ("lists", "segments", "campaigns", *(EXCLUDED if is_alone else ()))
+        both: dict[str, Any] = {
+            name: tuple(sorted({*getattr(others, name), *getattr(theirs, name)})) for name in names
+        }
+        return replace(others, **both)
 
     def __bool__(self) -> bool:
         """Whether anything is selected at all."""

@@ -10,6 +10,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from campaigns.compose.audience.selection import Audience, EarlierOutcomes
+from campaigns.compose.launch.follow_ups import when_text
 from campaigns.compose.message.sms import INVISIBLE_NAMES
 from campaigns.compose.message.variants import letters_of
 from campaigns.compose.models import Campaign, DecisionMeasure, Segment, Timing
@@ -115,6 +116,8 @@ def _when(campaign: Campaign) -> str:
 def _start(campaign: Campaign) -> str:
     if campaign.timing == Timing.NOW:
         return campaign.get_timing_display()
+    if campaign.timing == Timing.AFTER:
+        return when_text(campaign)
     if campaign.scheduled_at is None:
         return _("No time set")
     if local := campaign.local_time:

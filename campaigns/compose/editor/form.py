@@ -27,10 +27,12 @@ from campaigns.compose.editor.form_fields import (
     TextsField,
     UnzonedDateTimeField,
     clean_text,
+    usable_campaigns,
 )
 from campaigns.compose.editor.initial_values import initial_of
 from campaigns.compose.editor.variant_fields import VariantsForm, complete
 from campaigns.compose.launch import checks
+from campaigns.compose.launch.follow_ups import HOURS_MAX
 from campaigns.compose.launch.local_start import local_start, possible_places
 from campaigns.compose.launch.text_checks import variants as variant_rules
 from campaigns.compose.library import senders
@@ -158,6 +160,7 @@ class CampaignForm(BrandChoices, VariantsForm):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         error_messages={"invalid": _("Enter a date and a time.")},
     )
+    follow_hours = forms.IntegerField(required=False, min_value=1, max_value=HOURS_MAX)
     time_zone = forms.ChoiceField(required=False, choices=zone_choices)
     budget = AmountInput(
         required=False,
@@ -202,7 +205,18 @@ class CampaignForm(BrandChoices, VariantsForm):
             self.fields[name].disabled = True  # Django then ignores what is posted for it
         if campaign and "button_url" in self.locked:
             self.initial["button_url"] = campaign.button_url
+        self.parent = campaign.follows if campaign else None
+        self._offer_parent()
         self._offer_senders()
+
+    def _offer_parent(self) -> None:
+        """Offer to go out after another campaign if the draft was made as its follow-up."""
+        fields: dict[str, Any] = self.fields
+        for name in ("campaigns", "exclude_campaigns"):
+            fields[name].followed = self.parent
+        if self.parent is None:
+            choices = [choice for choice in Timing.choices if choice[0] != Timing.AFTER]
+            fields["timing"].choices = choices
 
     def _offer_senders(self) -> None:
         """Offer the senders that exist, and show a name that is none with the reason."""
@@ -251,11 +265,13 @@ class CampaignForm(BrandChoices, VariantsForm):
 
     @property
     def audience(self) -> Audience:
-        """The chosen and excluded lists, segments and campaigns."""
+        """The chosen and excluded lists, segments and campaigns; of a follow-up, the most that they
+        can be.
+        """
         ids = {
             name: tuple(sorted(row.pk for row in self.value(name) or ())) for name in SAVED_CHOICES
         }
-        return Audience(
+        typed = Audience(
             lists=ids["lists"],
             exclude_lists=ids["exclude_lists"],
             segments=ids["segments"],
@@ -265,6 +281,9 @@ class CampaignForm(BrandChoices, VariantsForm):
             own=self.campaign.pk if self.campaign else 0,
             cap=self._cap(),
         )
+        if self.parent is None or self.value("timing") != Timing.AFTER:
+            return typed
+        return typed.at_most(self.parent)
 
     def _cap(self) -> Cap | None:
         """The frequency cap of the campaign, by its type and time as they are typed now."""
@@ -295,7 +314,11 @@ class CampaignForm(BrandChoices, VariantsForm):
             older = chosen.keys() - {campaign.pk for campaign in newest}
             offered = [
                 *newest,
-                *(Campaign.objects.filter(SELECTABLE_CAMPAIGNS, pk__in=older) if older else ()),
+                *(
+                    Campaign.objects.filter(usable_campaigns(self.parent), pk__in=older)
+                    if older
+                    else ()
+                ),
             ]
             rows[name] = [(campaign, chosen.get(campaign.pk, "")) for campaign in offered]
         return rows
@@ -321,11 +344,12 @@ class CampaignForm(BrandChoices, VariantsForm):
         )
         campaign.image, campaign.image_url = self._image()
         self._fill_time(campaign)
-        campaign.made_from = self.made_from
+        campaign.made_from, campaign.follows = self.made_from, self.parent
         return campaign
 
     def _fill_time(self, campaign: Campaign) -> None:
-        moment = None if campaign.timing == Timing.NOW else self.value("scheduled_at")
+        has_time = campaign.timing not in (Timing.NOW, Timing.AFTER)
+        moment = self.value("scheduled_at") if has_time else None
         campaign.scheduled_at, campaign.local_at = moment, ""
         if moment and campaign.timing == Timing.LOCAL:  # as a clock shows it, without a zone
             campaign.local_at = moment.isoformat(timespec="minutes")

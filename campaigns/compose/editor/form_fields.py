@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
@@ -81,15 +82,24 @@ class TextsField(forms.Field):
         return texts
 
 
+def usable_campaigns(followed: Campaign | None) -> Q:
+    """The condition on campaigns whose recipients a draft can go to: those that were sent, and the
+    one that it follows.
+    """
+    return SELECTABLE_CAMPAIGNS | Q(pk=followed.pk) if followed else SELECTABLE_CAMPAIGNS
+
+
 class EarlierCampaignsField(forms.Field):
     """Sent campaigns, each as "12:read": its id, and the outcome of the recipients to choose."""
 
     widget = forms.SelectMultiple
+    followed: Campaign | None = None  # by the draft: it may not be sent yet
 
     def to_python(self, value: Any) -> EarlierOutcomes:
         choices = {self._parse(str(choice)) for choice in value or () if choice}
         ids = {campaign_id for campaign_id, _outcome in choices}
-        if Campaign.objects.filter(SELECTABLE_CAMPAIGNS, pk__in=ids).count() < len(ids):
+        usable = Campaign.objects.filter(usable_campaigns(self.followed))
+        if usable.filter(pk__in=ids).count() < len(ids):
             raise ValidationError(_("This campaign was not sent, or does not exist any more."))
         return tuple(sorted(choices))
 

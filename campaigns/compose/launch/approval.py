@@ -35,6 +35,7 @@ from campaigns.ledger.models import Purpose
 from campaigns.shared.brands.scope import acting_for
 from campaigns.shared.days import site_day
 from campaigns.shared.money import ZERO, exact
+from campaigns.shared.queue import enqueue
 from campaigns.team import audit
 from campaigns.team.mail import link, mail
 from campaigns.team.models import User
@@ -59,6 +60,8 @@ class ApprovalCheck:
     adds_up: bool = False  # needed only because of other launches on the same day
 
 
+# The time that they start at follows from the audience, or from another campaign.
+FOLLOWING = (Timing.LOCAL, Timing.AFTER)
 NOT_NEEDED = ApprovalCheck(False, 0, "", "")
 
 
@@ -171,12 +174,34 @@ def missing_approval(campaign: Campaign) -> ApprovalCheck | None:
     None. What it costs now counts instead of what it cost at its launch.
     """
     check = check_approval(campaign, launcher=campaign.launched_by)
-    if campaign.approved_by_id is not None and check.fingerprint == campaign.approval_fingerprint:
+    is_approved = campaign.approved_by_id is not None
+    if is_approved and not is_void(campaign, check):
         return None
     if check.needed:
         return check
     count_unapproved(campaign, campaign.launched_by, check)
     return None
+
+
+def is_void(campaign: Campaign, check: ApprovalCheck) -> bool:
+    """Whether `campaign` is another one, by its `check`, than the one that approval was asked for.
+    A follow-up may cost less.
+    """
+    if check is NOT_NEEDED:
+        return False
+    limit = campaign.approval_limit
+    if limit is not None and any(
+        amount > Decimal(limit.get(currency, 0)) for currency, amount in check.most.items()
+    ):
+        return True
+    return check.fingerprint != campaign.approval_fingerprint
+
+
+def _limit_of(campaign: Campaign, check: ApprovalCheck) -> dict[str, str] | None:
+    """The column that says what a follow-up may cost at most; None for any other campaign."""
+    if campaign.timing != Timing.AFTER:
+        return None
+    return {currency: str(amount) for currency, amount in check.most.items()}
 
 
 def _summary(cost: Estimate) -> str:
@@ -201,20 +226,18 @@ def _fingerprint(campaign: Campaign, measured: MeasuredAudience, cost: Estimate)
     values = [
         str(getattr(campaign, field.name))
         for field in FIELDS
-        if field.approved and (field.name != "scheduled_at" or campaign.timing != Timing.LOCAL)
+        if field.approved and (field.name != "scheduled_at" or campaign.timing not in FOLLOWING)
     ]
     lines = [
         (line.country, line.recipients, line.sms_parts, str(line.least), str(line.most))
         for line in cost.lines
     ]
     sender = campaign.sender.name if campaign.sender else ""
-    whole: list[Any] = [
-        values,
-        sender,
-        repr(measured.audience),
-        measured.fingerprint,
-        sorted(lines),
-    ]
+    whole: list[Any] = [values, sender]
+    if campaign.timing == Timing.AFTER:  # its recipients are not known: approved by its limit
+        whole += [campaign.follows_id, campaign.follow_hours, Audience.choices_of(campaign)]
+    else:
+        whole += [repr(measured.audience), measured.fingerprint, sorted(lines)]
     if (tracking := tracking_of(campaign)).numbers:
         whole.append(list(tracking.columns().values()))
         if tracking.links and campaign.track_conversions:
@@ -227,9 +250,12 @@ def _fingerprint(campaign: Campaign, measured: MeasuredAudience, cost: Estimate)
     return sha256(json.dumps(whole).encode()).hexdigest()
 
 
-def columns_requested(check: ApprovalCheck, actor: User | None) -> dict[str, Any]:
+def columns_requested(
+    campaign: Campaign, check: ApprovalCheck, actor: User | None
+) -> dict[str, Any]:
     """The columns that say: `actor` asks for approval of what was checked."""
     return {
+        "approval_limit": _limit_of(campaign, check),
         "approval_asked_by": actor,
         "approval_asked_at": timezone.now(),
         "approval_fingerprint": check.fingerprint,
@@ -241,6 +267,7 @@ def columns_now(campaign: Campaign, actor: User | None) -> dict[str, Any]:
     check = check_approval(campaign)
     return {
         "approved_by": actor,
+        "approval_limit": _limit_of(campaign, check),
         "approval_fingerprint": check.fingerprint,
         "approved_people": campaign.audience or check.recipients or None,
     }
@@ -325,6 +352,12 @@ def _ask_approvers(campaign: Campaign) -> int:
         "link": link(reverse("campaign-review", args=[campaign.pk])),
     }
     return mail(approvers, subject, body)
+
+
+def tell_requester(campaign: Campaign, approved: bool) -> None:
+    """Have the decision e-mailed to whoever requested the approval of `campaign`."""
+    if campaign.approval_asked_by_id:
+        enqueue(NOTIFY_REQUESTER, campaign.pk, campaign.approval_asked_by_id, int(approved))
 
 
 def notify_requester(campaign_id: int, requester_id: int, approved: int) -> int:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.compose.audience.selection import Audience
+from campaigns.compose.launch.follow_ups import follow_up_problems
 from campaigns.compose.launch.local_start import places
 from campaigns.compose.launch.problem import Problem
 from campaigns.compose.launch.text_checks import variants as variant_rules
@@ -168,6 +169,8 @@ def time_problems(campaign: Campaign) -> list[Problem]:
     """Problems of the scheduled time."""
     if campaign.timing == Timing.NOW:
         return []
+    if campaign.timing == Timing.AFTER:
+        return follow_up_problems(campaign)
     if campaign.scheduled_at is None:
         return [Problem("scheduled_at", _("Choose a date and time."))]
     now = timezone.now()

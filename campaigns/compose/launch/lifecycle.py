@@ -14,10 +14,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.launch import approval, reachable, state_changes, state_log, test_limits
+from campaigns.compose.launch import approval, reachable, state_changes, test_limits
 from campaigns.compose.launch.approval import ApprovalCheck
 from campaigns.compose.launch.checks import problems
 from campaigns.compose.launch.confirmation import audience_changed_message
+from campaigns.compose.launch.follow_ups import columns_to_resume, pause_orphans, set_starts
 from campaigns.compose.launch.funds_check import budget_currency
 from campaigns.compose.launch.local_start import move_starts, set_local_start
 from campaigns.compose.launch.pause_reasons import missed_reason, pause_reason
@@ -42,7 +43,7 @@ ACTIVE = frozenset({S.SCHEDULED, S.PREPARING, S.SENDING, S.PAUSED})
 FINAL = frozenset({S.FINISHED, S.CANCELLED})
 
 # ViberDash waits for these times itself; with Timing.GATEWAY, BSG does.
-STARTS_HERE = frozenset({Timing.AT, Timing.LOCAL})
+STARTS_HERE = frozenset({Timing.AT, Timing.LOCAL, Timing.AFTER})
 WAKE = "campaigns.dispatch.tasks.work"
 
 
@@ -73,6 +74,8 @@ def refusal(campaign_id: int, verb: str) -> Refused:
 
 def _launched_state(campaign: Campaign, now: datetime) -> CampaignState:
     """The state after a launch: scheduled if ViberDash has to wait for its time."""
+    if campaign.timing == Timing.AFTER and campaign.scheduled_at is None:
+        return S.SCHEDULED  # until the sweep finds its parent finished
     start = campaign.scheduled_at if campaign.timing in STARTS_HERE else None
     return S.SCHEDULED if start is not None and start > now else S.PREPARING
 
@@ -131,7 +134,7 @@ def launch(
             audit.record(actor, campaign, "asked for approval", check.summary)
             enqueue(approval.NOTIFY_APPROVERS, campaign_id)
         else:
-            state_log.record(actor, campaign, "launched", str(recipients))
+            state_changes.record(actor, campaign, "launched", str(recipients))
             approval.count_unapproved(campaign, actor, check)
             wake()
 
@@ -143,7 +146,7 @@ def _launch_changes(campaign: Campaign, actor: User | None, check: ApprovalCheck
     if not check.needed:
         columns |= _launch_columns(campaign, actor, check.recipients or None)
         return {"state": _launched_state(campaign, timezone.now()), **columns}
-    columns |= approval.columns_requested(check, actor) | _test_columns(campaign, actor)
+    columns |= approval.columns_requested(campaign, check, actor) | _test_columns(campaign, actor)
     return {"state": S.AWAITING_APPROVAL, "scheduled_at": campaign.scheduled_at, **columns}
 
 
@@ -191,7 +194,7 @@ def approve(campaign_id: int, actor: User | None, fingerprint: str) -> None:
         raise refusal(campaign_id, _("approved"))
     _require_approver(campaign, actor)
     recipients, check = _check_ready(campaign)
-    if check.fingerprint != campaign.approval_fingerprint and check is not approval.NOT_NEEDED:
+    if approval.is_void(campaign, check):
         _to_draft(campaign, actor, "approval void", check.summary)
         raise Refused(approval.void_text(campaign))
     if fingerprint != campaign.approval_fingerprint:
@@ -208,8 +211,8 @@ def approve(campaign_id: int, actor: User | None, fingerprint: str) -> None:
             **_launch_columns(campaign, campaign.approval_asked_by, recipients),
         ):
             raise refusal(campaign_id, _("approved"))
-        state_log.record(actor, campaign, "approved", check.summary)
-        _notify_requester(campaign, approved=True)
+        state_changes.record(actor, campaign, "approved", check.summary)
+        approval.tell_requester(campaign, approved=True)
         wake()
 
 
@@ -244,14 +247,7 @@ def _to_draft(campaign: Campaign, actor: User | None, action: str, note: str) ->
         audit.record(actor, campaign, "cancelled" if is_test else action, note)
         campaign.approval_note = note[:500]
         if actor is None or actor.pk != campaign.approval_asked_by_id:
-            _notify_requester(campaign, approved=False)
-
-
-def _notify_requester(campaign: Campaign, approved: bool) -> None:
-    if campaign.approval_asked_by_id:
-        enqueue(
-            approval.NOTIFY_REQUESTER, campaign.pk, campaign.approval_asked_by_id, int(approved)
-        )
+            approval.tell_requester(campaign, approved=False)
 
 
 def _require_approver(campaign: Campaign, actor: User | None) -> None:
@@ -271,7 +267,9 @@ def pause(
         ):
             raise refusal(campaign_id, _("paused"))
         sentence = pause_reason(reason).sentence
-        state_log.record(actor, Campaign(pk=campaign_id), "paused", f"{sentence} {detail}".strip())
+        state_changes.record(
+            actor, Campaign(pk=campaign_id), "paused", f"{sentence} {detail}".strip()
+        )
 
 
 def pause_if_running(campaign_id: int, reason: str, detail: str = "") -> None:
@@ -291,17 +289,18 @@ def resume(campaign_id: int, actor: User | None) -> None:
     campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
     if campaign.state in CAN_RESUME:
         _refuse_other_account(campaign)
+    changes: dict[str, Any] = columns_to_resume(campaign)
     state = S.SENDING if campaign.frozen_at else _launched_state(campaign, timezone.now())
-    changes: dict[str, Any] = {}
-    if campaign.state in CAN_RESUME and campaign.reason == "approval":
+    is_approval = campaign.reason == "approval"
+    if campaign.state in CAN_RESUME and is_approval:
         _require_approver(campaign, actor)
-        changes = approval.columns_now(campaign, actor)
+        changes |= approval.columns_now(campaign, actor)
     elif campaign.state in CAN_RESUME and not campaign.frozen_at:
         _refuse_without_approval(campaign)
     with transaction.atomic():
         if not _change_state(campaign_id, CAN_RESUME, state, **changes):
             raise refusal(campaign_id, _("resumed"))
-        state_log.record(actor, campaign, "approved" if changes else "resumed")
+        state_changes.record(actor, campaign, "approved" if is_approval else "resumed")
         wake()
 
 
@@ -320,7 +319,7 @@ def resume_by_itself(campaign_id: int, reasons: Collection[str]) -> bool:
         paused = paused.filter(state=S.PAUSED)
         if not state_changes.update(paused, S.SENDING, reason="", reason_detail=""):
             return False
-        state_log.record(None, Campaign(pk=campaign_id), "resumed by itself")
+        state_changes.record(None, Campaign(pk=campaign_id), "resumed by itself")
         wake()
     return True
 
@@ -340,7 +339,7 @@ def cancel(campaign_id: int, actor: User | None, detail: str = "") -> None:
     with transaction.atomic():
         if not _change_state(campaign_id, CAN_CANCEL, S.CANCELLED, finished_at=timezone.now()):
             raise refusal(campaign_id, _("cancelled"))
-        state_log.record(actor, Campaign(pk=campaign_id), "cancelled", detail)
+        state_changes.record(actor, Campaign(pk=campaign_id), "cancelled", detail)
         wake()
 
 
@@ -356,11 +355,14 @@ def start_due(now: datetime) -> int:
     now, are paused instead.
     """
     move_starts(now)
+    pause_orphans(pause_if_running)
+    set_starts(now)
     late = now - timedelta(minutes=settings.MISSED_SCHEDULE_MINUTES)
     due = Campaign.objects.filter(reachable.sendable(), state=S.SCHEDULED, scheduled_at__lte=now)
     for campaign in due.filter(scheduled_at__lt=late):
         pause_if_running(campaign.pk, missed_reason(campaign))
-    for campaign in due.select_related("sender"):
+    # the audience of a follow-up is checked when it is known (complete_freeze)
+    for campaign in due.exclude(timing=Timing.AFTER).select_related("sender"):
         with acting_for(campaign.brand_id):
             if check := approval.missing_approval(campaign):
                 pause_if_running(campaign.pk, "approval", check.summary)
@@ -374,7 +376,9 @@ def _advance(
 ) -> bool:
     """Change the state without a user, and record it as `action`, if it is one of `sources`."""
     if changed := _change_state(campaign_id, sources, to, **changes):
-        state_log.record(None, Campaign(pk=campaign_id), action, changes.get("reason_detail", ""))
+        state_changes.record(
+            None, Campaign(pk=campaign_id), action, changes.get("reason_detail", "")
+        )
     return changed
 
 
@@ -392,7 +396,8 @@ def complete_freeze(campaign_id: int, audience: int) -> bool:
     frozen: dict[str, Any] = {"frozen_at": timezone.now(), "audience": audience}
     approved = campaign.approved_people
     has_grown = approved is not None and audience > approved
-    if (has_grown or campaign.approved_by_id) and (check := approval.missing_approval(campaign)):
+    is_checked = has_grown or campaign.approved_by_id or campaign.timing == Timing.AFTER
+    if is_checked and (check := approval.missing_approval(campaign)):
         reason = {"reason": "approval", "reason_detail": check.summary}
         _advance(campaign_id, frozenset({S.PREPARING}), S.PAUSED, "paused", **reason, **frozen)
         return False
@@ -415,7 +420,7 @@ def finish(campaign_id: int, audience: int | None = None) -> bool:
         campaigns = campaigns.filter(audience=audience)
     columns = {"reason": "", "reason_detail": "", "finished_at": timezone.now()}
     if changed := state_changes.update(campaigns, S.FINISHED, **columns):
-        state_log.record(None, Campaign(pk=campaign_id), "finished")
+        state_changes.record(None, Campaign(pk=campaign_id), "finished")
     return changed
 
 

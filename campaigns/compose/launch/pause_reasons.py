@@ -45,6 +45,10 @@ _REASONS: dict[str, PauseReason] = {
         _("Sending was held at the scheduled time."),
         _("Press Resume to send now, or cancel the campaign."),
     ),
+    "parent_cancelled": PauseReason(
+        _("The campaign that it follows was cancelled."),
+        _("Press Resume to send to those who got that one, or cancel the campaign."),
+    ),
     "nobody": PauseReason(
         _("The audience is empty."), _("All contacts are on the stop list or excluded.")
     ),

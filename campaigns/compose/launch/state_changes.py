@@ -1,5 +1,8 @@
-"""The UPDATE that changes a campaign's state, and what others are told of it."""
+"""The UPDATE that changes a campaign's state, and what is told of it: to webhooks, in the audit
+trail, and as a line of the log once committed.
+"""
 
+import logging
 from typing import Any
 
 from django.db import transaction
@@ -9,7 +12,10 @@ from campaigns.compose.models import Campaign, CampaignState
 from campaigns.ledger.models import Purpose
 from campaigns.shared.changes import recording
 from campaigns.shared.changes.recording import NewChange
+from campaigns.team import audit
+from campaigns.team.models import User
 
+logger = logging.getLogger(__name__)
 FAMILY = "campaign."  # kinds of changes are called "campaign.paused"
 
 
@@ -36,3 +42,15 @@ def update(campaigns: QuerySet[Campaign], state: CampaignState, **columns: Any) 
     ]  # fmt: skip
     recording.record(changes if changed else [], wanted)
     return changed
+
+
+def record(actor: User | None, campaign: Campaign, action: str, detail: str = "") -> None:
+    """Record that `actor`, or the system, did `action` to `campaign`. Call it in the transaction of
+    the change. The log gets neither names nor the user's words; `detail` is for the trail.
+    """
+    audit.record(actor, campaign, action, detail)
+    by = f"user {actor.pk}" if actor else "ViberDash"
+    extra = {"campaign_id": campaign.pk, "user_id": actor.pk if actor else None}
+    transaction.on_commit(
+        lambda: logger.info("Campaign %s: %s (%s)", campaign.pk, action, by, extra=extra)
+    )

@@ -36,6 +36,7 @@ class Timing(models.TextChoices):
     AT = "at", _("Schedule")
     LOCAL = "local", _("At the recipient's local time")
     GATEWAY = "gateway", _("Schedule at the gateway (can't be cancelled)")
+    AFTER = "after", _("After another campaign")
 
 
 class VariantSplit(models.TextChoices):
@@ -126,6 +127,12 @@ class Campaign(Branded):
     # the recipients' local time, as "2026-11-24T10:00"; `scheduled_at` is then the moment when the
     # first of their time zones reaches it
     local_at = models.CharField(max_length=16, blank=True)
+    # of a follow-up: the campaign that it waits for, and for how many hours after its end. Set when
+    # its draft is made (launch/follow_ups.py); without effect where `timing` is another.
+    follows = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="follow_ups"
+    )
+    follow_hours = models.PositiveSmallIntegerField(_("hours after"), null=True, blank=True)
     budget = AmountField(_("budget"), null=True, blank=True)
     # Set at the launch and with a new budget; "": the first batch sets it, by its price.
     budget_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
@@ -195,6 +202,8 @@ class Campaign(Branded):
     approval_asked_at = models.DateTimeField(null=True, blank=True)
     # launch/approval.py: of the content to approve
     approval_fingerprint = models.CharField(max_length=64, blank=True, db_column="approval_seal")
+    # of a follow-up: the maximum cost by currency that approval was asked or given for
+    approval_limit = models.JSONField(null=True, blank=True, editable=False)
     approval_note = models.CharField(max_length=500, blank=True)  # why changes were requested
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
@@ -245,6 +254,12 @@ class Campaign(Branded):
     @property
     def is_rehearsal(self) -> bool:
         return self.purpose == Purpose.REHEARSAL
+
+    @property
+    def is_open_follow_up(self) -> bool:
+        """Whether nobody knows yet who of the recipients of another campaign it goes to."""
+        is_fixed = self.frozen_at is not None or self.state == CampaignState.PREPARING
+        return self.timing == Timing.AFTER and self.follows_id is not None and not is_fixed
 
     @property
     def has_short_links(self) -> bool:

@@ -26,6 +26,7 @@ from campaigns.compose.editor.test_send import (
 )
 from campaigns.compose.launch import approval, lifecycle
 from campaigns.compose.launch.confirmation import counted_again_message
+from campaigns.compose.launch.follow_ups import when_text
 from campaigns.compose.launch.lifecycle import CAN_APPROVE, CAN_EDIT, CAN_LAUNCH, Refused
 from campaigns.compose.launch.local_start import set_local_start
 from campaigns.compose.launch.reachable import start_refusal
@@ -151,6 +152,8 @@ def _start_context(campaign: Campaign) -> dict[str, Any]:
     if local := campaign.local_time:
         text = _("%(time)s in the recipient's local time")
         context["start_text"] = text % {"time": date_format(local, "j M Y, H:i")}
+    elif campaign.timing == Timing.AFTER:
+        context["start_text"] = when_text(campaign)
     elif campaign.timing != Timing.NOW:
         context["starts_at"] = campaign.scheduled_at
     elif campaign.sending_hours is None:
@@ -165,13 +168,12 @@ def _approval_context(campaign: Campaign, user: User, measured: MeasuredAudience
     """Whether approval is needed, whether `user` may give it, and what the launch button says."""
     check = approval.check_approval(campaign, measured, user)
     awaiting = campaign.state in CAN_APPROVE
-    is_changed = check.fingerprint != campaign.approval_fingerprint
     return {
         "approval": check,
         "awaiting": awaiting,
         "back_url": reverse("campaign-detail" if awaiting else "campaign-edit", args=[campaign.pk]),
         "can_approve": approval.may_approve(campaign, user),
-        "changed_since_request": check is not approval.NOT_NEEDED and is_changed,
+        "changed_since_request": approval.is_void(campaign, check),
         "launch_label": _launch_label(campaign, check.needed),
     }
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from campaigns.compose.editor.drafts import copy_campaign
-from campaigns.compose.launch import approval, lifecycle, state_log
+from campaigns.compose.launch import approval, lifecycle, state_changes
 from campaigns.compose.launch.funds_check import budget_currency
 from campaigns.compose.launch.reachable import account_to_send_with
 from campaigns.compose.message.tracking.tracked_links import tracking_of
@@ -50,6 +50,6 @@ def make_run(trigger: Trigger, draft: Campaign, number: int, now: datetime) -> C
     run.audience = 0
     run.save()
     lifecycle.start_run(run)
-    state_log.record(None, run, "launched", f"trigger {trigger.event}")
+    state_changes.record(None, run, "launched", f"trigger {trigger.event}")
     approval.count_budget(run, trigger.started_by)
     return run

@@ -24,7 +24,8 @@ else:
     MonthlyBudgetModelForm = forms.ModelForm
 
 
-def _helper(button: Any, *fields: Any, back: str = "") -> FormHelper:
+def form_helper(button: Any, *fields: Any, back: str = "") -> FormHelper:
+    """The layout of a form with one button, and with a link to the page `back`."""
     helper = FormHelper()
     buttons: list[Any] = [StrictButton(button, type="submit", css_class="btn-primary")]
     if back:
@@ -51,7 +52,7 @@ class CampaignBudgetForm(forms.Form):
         if currency:
             label = _("Budget in %(currency)s") % {"currency": currency}
             self.fields["amount"].label = label
-        self.helper = _helper(_("Change budget"), "amount", back=back)
+        self.helper = form_helper(_("Change budget"), "amount", back=back)
 
 
 def _currency_field() -> forms.CharField:
@@ -73,7 +74,7 @@ class SendingHoursForm(forms.Form):
     def __init__(self, *args: Any, campaign: Campaign, back: str = "", **options: Any) -> None:
         super().__init__(*args, **options)
         self.campaign = campaign
-        self.helper = _helper(
+        self.helper = form_helper(
             _("Change sending hours"),
             Div("sends_from", "sends_until", css_class="pair-fields"),
             back=back,
@@ -114,7 +115,7 @@ class MonthlyBudgetForm(MonthlyBudgetModelForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.helper = _helper(_("Set budget"), "currency", "amount")
+        self.helper = form_helper(_("Set budget"), "currency", "amount")
 
 
 class UserBudgetForm(forms.Form):
@@ -133,4 +134,4 @@ class UserBudgetForm(forms.Form):
         super().__init__(*args, **options)
         # Both forms are on one page, so their ids have to differ.
         self.auto_id = "id_user_%s"
-        self.helper = _helper(_("Set user budget"), "user", "currency", "amount")
+        self.helper = form_helper(_("Set user budget"), "user", "currency", "amount")

@@ -6,6 +6,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from campaigns.compose.launch.follow_ups import when_text
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.reports.campaign.progress import CampaignProgress
 from campaigns.reports.shared.key_figures import join_hints
@@ -73,7 +74,15 @@ def _approval_text(progress: CampaignProgress) -> str:
 
 
 def _scheduled_text(progress: CampaignProgress) -> str:
-    when = exact_time(progress.campaign.scheduled_at)
+    campaign = progress.campaign
+    if campaign.scheduled_at is None and campaign.follows:
+        return format_html(
+            _("Goes out {when} (<a href='{url}'>{state}</a>). The audience is chosen then."),
+            when=when_text(campaign),
+            url=campaign.follows.get_absolute_url(),
+            state=campaign.follows.get_state_display(),
+        )
+    when = exact_time(campaign.scheduled_at)
     return format_html(_("Starts {when}. The audience is fixed then."), when=when)
 
 

@@ -29,6 +29,11 @@ class CalendarEvent:
     at: datetime | None
 
     @property
+    def is_expected(self) -> bool:
+        """Whether `at` is the earliest time: it waits for another campaign."""
+        return self.campaign.timing == Timing.AFTER and self.campaign.scheduled_at is None
+
+    @property
     def css(self) -> str:
         """The classes of its state's colour, and of a draft."""
         colour = f"state-{states.look('campaign', self.campaign.state).colour}"
@@ -119,7 +124,7 @@ def read_view(query: Mapping[str, str], today: date) -> tuple[str, date]:
 
 
 def load_calendar(campaigns: QuerySet[Campaign], kind: str, day: date) -> CalendarView:
-    """Return the month or week of `day` with those of `campaigns` that run in it; one query."""
+    """Return the month or week of `day` with those of `campaigns` that run in it; two queries."""
     first, last = month_of(day) if kind == MONTH else _week_of(day)
     begin, end = _week_of(first)[0], _week_of(last)[1]
     today = reader_today()
@@ -132,7 +137,8 @@ def load_calendar(campaigns: QuerySet[Campaign], kind: str, day: date) -> Calend
         )
         for shown in (begin + timedelta(days=number) for number in range((end - begin).days + 1))
     ]
-    _add_events(days, _running(campaigns, *reader_bounds(begin, end)))
+    bounds = reader_bounds(begin, end)
+    _add_events(days, [*_expected(campaigns, *bounds), *_running(campaigns, *bounds)])
     return CalendarView(kind, first, last, days)
 
 
@@ -162,6 +168,24 @@ def _running(campaigns: QuerySet[Campaign], begin: datetime, end: datetime) -> I
         .exclude(cancelled_before)
         .order_by("starts", "pk")[:MAX_CAMPAIGNS]
     )
+
+
+def _expected(campaigns: QuerySet[Campaign], begin: datetime, end: datetime) -> list[Campaign]:
+    """Return the follow-ups that wait for a campaign which is not finished, as if it were as soon
+    as it starts, where they start before `end` and not before `begin`.
+    """
+    waiting = campaigns.filter(
+        state=CampaignState.SCHEDULED, timing=Timing.AFTER, scheduled_at=None
+    )
+    expected: list[Campaign] = []
+    for campaign in waiting.select_related("follows")[:MAX_CAMPAIGNS]:
+        parent = campaign.follows
+        if parent and (ends := parent.finished_at or parent.scheduled_at or parent.launched_at):
+            starts = ends + timedelta(hours=campaign.follow_hours or 0)
+            if begin <= starts < end:
+                campaign.starts = campaign.ends = starts  # type: ignore[attr-defined]
+                expected.append(campaign)
+    return expected
 
 
 def _add_events(days: list[CalendarDay], campaigns: Iterable[Campaign]) -> None:

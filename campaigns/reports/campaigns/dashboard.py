@@ -141,7 +141,7 @@ def load_active_campaigns() -> ActiveCampaigns:
     campaigns = (
         real_campaigns()
         .filter(state__in=ACTIVE_STATES, trigger=None)
-        .select_related("sender", "launched_by", "created_by")
+        .select_related("sender", "launched_by", "created_by", "follows")
     )
     rows = sorted(
         load_rows(campaigns.order_by("scheduled_at", "pk")[:MAX_ITEMS]),

@@ -51,7 +51,7 @@ def select_campaigns(filters: Filters, sort: str = "") -> QuerySet[Campaign]:
     """Return the real campaigns that `filters` select, in the order of `sort`."""
     campaigns = (
         real_campaigns()
-        .select_related("sender", "launched_by", "created_by")
+        .select_related("sender", "launched_by", "created_by", "follows")
         .prefetch_related("labels")
     )
     return filters.apply(campaigns).order_by(sort_order(sort), "-pk")

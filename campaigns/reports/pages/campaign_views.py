@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from campaigns.compose.editor import rehearsal
 from campaigns.compose.launch import lifecycle, reachable, running_changes
+from campaigns.compose.launch.follow_ups import can_be_followed
 from campaigns.compose.library import archive
 from campaigns.compose.models import Campaign, CampaignState, Label
 from campaigns.gateway.environment import Environment
@@ -43,7 +44,7 @@ def _get_campaign(request: HttpRequest, pk: int) -> Campaign:
     return get_object_for(
         current_user(request),
         Campaign.objects.select_related(
-            "sender", "created_by", "launched_by", "rehearsal_of", "decided_by"
+            "sender", "created_by", "launched_by", "rehearsal_of", "decided_by", "follows"
         ),
         pk=pk,
     )
@@ -63,6 +64,7 @@ def _render_page(request: HttpRequest, campaign: Campaign, tab: str) -> HttpResp
     context = _progress_context(request, progress) | {
         "summary": summary(campaign),
         "timeline": load_timeline(campaign),
+        "follow_ups": campaign.follow_ups.order_by("pk") if campaign.launched_at else (),
         "all_labels": Label.objects.all(),
         "can_label": has_permission(current_user(request), Permission.COMPOSE),
         "tab": tab,
@@ -116,6 +118,7 @@ def _allowed_actions(request: HttpRequest, campaign: Campaign) -> dict[str, bool
         "can_cancel": can_send and campaign.state in lifecycle.CAN_CANCEL,
         "can_change_hours": can_send and running_changes.can_change_hours(campaign),
         "can_duplicate": can_compose and campaign.launched_at is not None,
+        "can_follow": can_compose and can_be_followed(campaign),
         "can_resend": can_send and campaign.finished_at is not None and not is_rehearsal,
         "can_go_live": can_go_live,
         "can_clear": can_send and is_rehearsal and campaign.state in lifecycle.FINAL,

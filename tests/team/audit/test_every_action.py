@@ -101,6 +101,7 @@ FORMS = {
     "campaign-resend": Form("again", FINISHED),
     "campaign-hours": Form("hours", SENDING, {"sends_from": "09:00", "sends_until": "21:00"}),
     "hold": Form("held sending", data={"note": "Wrong price"}),
+    "campaign-follow-up": Form("created", FINISHED, {"who": "not_read", "hours": "24"}),
     "campaign-budget": Form("budget", SENDING, {"amount": "100"}),
     "rehearsal-clear": Form("deleted", REHEARSAL),
     # settings
@@ -199,6 +200,7 @@ ELSEWHERE = {
     "campaign-rehearse": "tests/compose/test_launching.py",
     "rehearsal-live": "tests/compose/test_launching.py",
     "confirm-restore": "tests/team/test_safe_mode.py",
+    "hold-release": "tests/dispatch/test_hold_switch.py",
     "confirm-account": "tests/team/test_accounts.py",
     "brand-key-remove": "tests/team/brands/test_keys.py",
     "import-undo": "tests/contacts/test_undo_views.py",

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Status
-from pydantic import Field
+from pydantic import Field, Strict
 
 from campaigns.api.access import Needs, actor, own_transactions
 from campaigns.api.problems import Problem, invalid
@@ -17,7 +17,10 @@ from campaigns.api.resources.campaigns.schemas import (
     show_campaign,
 )
 from campaigns.api.schemas import Amount, Body, Flag
+from campaigns.compose.editor import follow_up_drafts
+from campaigns.compose.editor.follow_up_drafts import FollowedRecipients
 from campaigns.compose.launch import lifecycle, running_changes
+from campaigns.compose.launch.follow_ups import HOURS_MAX
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.pages.forms import SendingHoursForm
 from campaigns.dispatch.people.resend import create_resend_draft
@@ -38,6 +41,11 @@ class ResendIn(Body):
     unresolved: Annotated[
         Flag, Field(description="Also to those who may have got the message already.")
     ] = False
+
+
+class FollowUpIn(Body):
+    who: FollowedRecipients
+    hours: Annotated[int, Strict(), Field(ge=1, le=HOURS_MAX)]
 
 
 def _move(
@@ -65,6 +73,20 @@ def resume_campaign(request: HttpRequest, campaign_id: CampaignId, response: Htt
 def cancel_campaign(request: HttpRequest, campaign_id: CampaignId, response: HttpResponse) -> Any:
     """End it: nobody else is sent to. What the gateway has accepted stays sent."""
     return _move(request, campaign_id, response, lifecycle.cancel)
+
+
+@router.post(
+    "campaigns/{campaign_id}/follow-up", response={201: CampaignOut}, auth=Needs(Permission.COMPOSE)
+)
+def create_follow_up(
+    request: HttpRequest, campaign_id: CampaignId, body: FollowUpIn, response: HttpResponse
+) -> Any:
+    """A draft with the same message that goes out some hours after the campaign has finished, to
+    those of its recipients of whom the result is certain by then.
+    """
+    parent = find_campaign(request, campaign_id, Permission.COMPOSE)
+    draft = follow_up_drafts.create_follow_up(parent, actor(request), body.who, body.hours)
+    return Status(201, show_campaign(request, draft.pk, response))
 
 
 @router.put("campaigns/{campaign_id}/budget", response=CampaignOut, auth=Needs(Permission.SEND))

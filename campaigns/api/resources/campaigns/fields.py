@@ -111,6 +111,9 @@ class CampaignChanges(Body):
         Field(description="`now`, or by the time that is given; `gateway`: BSG waits for it."),
     ] = None
     scheduled_at: Moment | None = None
+    follow_hours: Annotated[
+        Number | None, Field(description="Of a follow-up, with the timing `after`.")
+    ] = None
     local_at: LocalTime | None = None
     time_zone: Text | None = None
     sending_hours: Hours | None = None

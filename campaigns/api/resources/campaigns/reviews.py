@@ -141,7 +141,6 @@ def _review(campaign: Campaign, measured: MeasuredAudience, user: User) -> Revie
     set_local_start(campaign, measured.audience, measured.countries)
     metrics = draft_metrics(campaign, measured)
     check = approval.check_approval(campaign, measured, user)
-    is_changed = check.fingerprint != campaign.approval_fingerprint
     awaits = campaign.state in CAN_APPROVE
     return ReviewOut(
         funnel=FunnelOut.model_validate(metrics.funnel, from_attributes=True),
@@ -158,7 +157,7 @@ def _review(campaign: Campaign, measured: MeasuredAudience, user: User) -> Revie
             needed=check.needed,
             adds_up=check.adds_up,
             can_approve=approval.may_approve(campaign, user),
-            changed=awaits and check is not approval.NOT_NEEDED and is_changed,
+            changed=awaits and approval.is_void(campaign, check),
             fingerprint=campaign.approval_fingerprint
             if awaits and not check.fingerprint
             else check.fingerprint,

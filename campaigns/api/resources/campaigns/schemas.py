@@ -109,6 +109,8 @@ class CampaignOut(CampaignSummary):
     exclude_campaigns: list[SourceOut]
     timing: Timing
     local_at: Annotated[str | None, Field(description="In the recipient's local time.")]
+    follows: Annotated[int | None, Field(description="The campaign that a follow-up waits for.")]
+    follow_hours: Annotated[int | None, Field(description="Hours after its end.")]
     time_zone: str
     sending_hours: Annotated[str | None, Field(description="In the recipient's local time.")]
     budget: Annotated[
@@ -177,6 +179,7 @@ def campaign_out(campaign: Campaign) -> CampaignOut:
         winner=campaign.winner or None,
         decided_by=user_name(campaign.decided_by),
         local_at=campaign.local_at or None,
+        follows=campaign.follows_id,
         sending_hours=str(hours) if hours else None,
         frequency_cap=CapOut(messages=cap.messages, days=cap.days) if cap else None,
         budget=None if budget is None else money(budget, campaign.budget_currency),
@@ -197,6 +200,7 @@ _SAME = (
     "sms_sender", "sms_text", "promotional", "validity", "tariff", "timing", "time_zone", "rate",
     "variants", "variant_split", "test_share", "decision_measure", "decision_hours",
     "decides_itself", "decided_at",
+    "follow_hours",
 )  # fmt: skip
 
 
