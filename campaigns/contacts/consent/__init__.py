@@ -1,0 +1,5 @@
+"""What is kept as the proof of consent.
+
+- wordings: the texts that persons agreed to
+- history: the records of a person's consent
+"""
