@@ -203,7 +203,7 @@ class Import(Branded):
 
 
 class RejectedRow(models.Model):
-    """A row that was not imported: its number in the file, its cells and the reason."""
+    """A row that was not imported, or without its consent: number in the file, cells, reason."""
 
     source = models.ForeignKey(Import, models.CASCADE, related_name="rejected_rows")
     row_number = models.PositiveIntegerField()  # as in a spreadsheet, from 1

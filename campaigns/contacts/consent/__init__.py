@@ -2,4 +2,6 @@
 
 - wordings: the texts that persons agreed to
 - history: the records of a person's consent
+- mapping: which consents an import writes
+- imported_consents: writing those of a slice of an import
 """

@@ -9,6 +9,7 @@ from campaigns.shared.brands.models import Branded
 WORDING_MAX = 5_000  # characters
 OFFERED = 50  # of the newest wordings
 NAMED_BY = 100  # characters, in a choice
+NOT_STORED = 0
 
 
 def clean(text: str) -> str:
@@ -23,7 +24,7 @@ def store(text: str, owner: Branded) -> ConsentWording | None:
     if not (text := clean(text)):
         return None
     wordings = ConsentWording.objects.filter(brand=owner.brand_id)
-    fingerprint = sha256(text.encode()).hexdigest()
+    fingerprint = _fingerprint(text)
     found = wordings.filter(fingerprint=fingerprint).first()
     if found is None:
         new = ConsentWording(brand_id=owner.brand_id, text=text, fingerprint=fingerprint)
@@ -38,6 +39,19 @@ def store_all(texts: Iterable[str], owner: Branded) -> dict[str, int | None]:
     return {text: wording.pk if wording else None for text, wording in stored.items()}
 
 
+def find_all(texts: Iterable[str], owner: Branded) -> dict[str, int | None]:
+    """As `store_all`, without storing any: the id is NOT_STORED then."""
+    fingerprints = {text: _fingerprint(clean(text)) for text in dict.fromkeys(texts)}
+    wordings = ConsentWording.objects.filter(
+        brand=owner.brand_id, fingerprint__in=fingerprints.values()
+    )
+    found: dict[str, int] = dict(wordings.values_list("fingerprint", "pk"))
+    return {
+        text: found.get(fingerprint, NOT_STORED) if clean(text) else None
+        for text, fingerprint in fingerprints.items()
+    }
+
+
 def choices() -> list[tuple[str, str]]:
     """Ids and beginnings of the newest wordings of the brand, for a choice."""
     rows = ConsentWording.objects.order_by("-pk")[:OFFERED]
@@ -47,6 +61,10 @@ def choices() -> list[tuple[str, str]]:
 def text_of(wording_id: str) -> str:
     """The text of a wording of the brand, by an id that `choices` returned."""
     return ConsentWording.objects.get(pk=wording_id).text
+
+
+def _fingerprint(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
 
 
 def _beginning(text: str) -> str:
