@@ -39,6 +39,16 @@ class Migration(migrations.Migration):
             name='consents',
             field=models.PositiveIntegerField(db_default=0, default=0),
         ),
+        migrations.AddField(
+            model_name='brand',
+            name='promotional_needs_consent',
+            field=models.BooleanField(db_default=False, default=False, verbose_name='promotional messages only with consent'),
+        ),
+        migrations.AddField(
+            model_name='snapshot',
+            name='without_consent',
+            field=models.PositiveIntegerField(db_default=0, default=0),
+        ),
         migrations.CreateModel(
             name='ConsentWording',
             fields=[

@@ -47,7 +47,7 @@ def address(number: int) -> Address:
 @pytest.mark.parametrize("stored", [dict, lambda values: json.dumps(values, ensure_ascii=False)])
 def test_equal_texts_share_a_message(stored: Any) -> None:
     rows = [row(number, stored({"name": name})) for number, name in enumerate("ЯBЯ")]
-    assert builder_of("Hi {name}")._group_by_message(rows, set()) == (
+    assert builder_of("Hi {name}")._group_by_message(rows, {}) == (
         {},
         {
             RenderedMessage("Hi Я"): [address(0), address(2)],
@@ -60,7 +60,7 @@ def test_who_has_no_message_or_is_on_the_stop_list_is_not_sent_to() -> None:
     values = ["A", "", "x" * 1000, "x" * 1001]
     rows = [row(number, {"name": value}) for number, value in enumerate(values)]
     rows += [row(4), row(5, {"name": "A"})]
-    stopped = {"380970000005"}
+    stopped = {"380970000005": ON_STOP_LIST}
     not_accepted, addresses = builder_of("{name}")._group_by_message(rows, stopped)
     assert not_accepted == {
         "r1": MISSING, "r3": WRONG_LENGTH, "r4": MISSING, "r5": ON_STOP_LIST
@@ -68,18 +68,21 @@ def test_who_has_no_message_or_is_on_the_stop_list_is_not_sent_to() -> None:
     assert addresses == {
         RenderedMessage("A"): [address(0)], RenderedMessage("x" * 1000): [address(2)]
     }  # fmt: skip
-    assert builder_of("{name|}")._group_by_message([row(4)], set()) == ({"r4": WRONG_LENGTH}, {})
+    assert builder_of("{name|}")._group_by_message([row(4)], {}) == ({"r4": WRONG_LENGTH}, {})
 
 
 def test_same_text_for_all() -> None:
     hello, rows = builder_of("Hello"), [row(0), row(1)]
     everybody = {RenderedMessage("Hello"): [address(0), address(1)]}
-    assert hello._group_by_message(rows, set()) == ({}, everybody)
-    assert hello._group_by_message([], set()) == ({}, {})
+    assert hello._group_by_message(rows, {}) == ({}, everybody)
+    assert hello._group_by_message([], {}) == ({}, {})
     some = {RenderedMessage("Hello"): [address(1)]}
-    assert hello._group_by_message(rows, {"380970000000"}) == ({"r0": ON_STOP_LIST}, some)
+    assert hello._group_by_message(rows, {"380970000000": ON_STOP_LIST}) == (
+        {"r0": ON_STOP_LIST},
+        some,
+    )
     too_long = builder_of("x" * 1001)
-    assert too_long._group_by_message(rows, set()) == ({"r0": WRONG_LENGTH, "r1": WRONG_LENGTH}, {})
+    assert too_long._group_by_message(rows, {}) == ({"r0": WRONG_LENGTH, "r1": WRONG_LENGTH}, {})
 
 
 @pytest.mark.django_db
@@ -131,7 +134,7 @@ def test_most_that_a_batch_can_cost_is_of_its_messages_and_of_who_was_sent_to_be
     builder.campaign = Campaign(sender=Sender(name="Shop"), validity=60, tariff=1)
     builder.costs, builder.report_url = Costs(), "https://dash.example.com/r"  # type: ignore[assignment]
     claim = Claim(4, 7, 1, "UA", 5, attempts)
-    prepared = builder._build_batch(claim, [row(0), row(1)], {"380970000000"})
+    prepared = builder._build_batch(claim, [row(0), row(1)], {"380970000000": ON_STOP_LIST})
     to_one = {RenderedMessage("Hello"): [address(1)]}
     assert asked == [(4, "UA", to_one, 2, 3, was_sent)]
     cost: Any = prepared.maximum_cost

@@ -5,7 +5,7 @@ Without the stop list, and without the lists, segments and earlier campaigns to 
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
 from operator import or_
@@ -15,9 +15,10 @@ from django.db import connection
 from django.db.models import Count, Exists, Manager, OuterRef, Q, QuerySet
 
 from campaigns.compose.audience import recipient_outcomes
+from campaigns.compose.audience.person_conditions import has_consent
 from campaigns.compose.audience.segments import ConditionSet, distinct_phones, on_any_list
 from campaigns.compose.models import Campaign, Segment
-from campaigns.contacts.models import Contact, ContactList, StopListEntry
+from campaigns.contacts.models import Consent, Contact, ContactList, StopListEntry
 
 # earlier campaigns, each with the outcome of the recipients to select
 EarlierOutcomes = tuple[tuple[int, str], ...]
@@ -39,6 +40,8 @@ class Audience:
     # the id of the campaign itself, whose own outcomes must not change its audience while frozen
     own: int = 0
     at: datetime | None = None  # the days of segments count back from here; None: now
+    # only those who agreed. Not shown, so that without it nothing is as if it were another audience
+    needs_consent: bool = field(default=False, repr=False)
 
     @classmethod
     def of(cls, campaign: Campaign, at: datetime | None = None) -> "Audience":
@@ -57,6 +60,7 @@ class Audience:
             ),
             own=campaign.pk,
             at=at,
+            needs_consent=needs_consent(campaign),
         )
 
     def __bool__(self) -> bool:
@@ -102,7 +106,7 @@ class Audience:
         contacts = self.selected_contacts().exclude(_on_stop_list())
         for excluded in self.exclusions():
             contacts = contacts.exclude(excluded)
-        return contacts
+        return contacts.filter(has_consent(Consent.GIVEN)) if self.needs_consent else contacts
 
     def recipients(self) -> QuerySet[Contact]:
         """Those who will be sent to, each phone once.
@@ -157,16 +161,21 @@ class Audience:
         stop_listed = self.selected_contacts().filter(on_stop_list).count()
         if self.has_no_duplicates:
             allowed = recipients
-        elif not self.has_exclusions:
+        elif not self.has_exclusions and not self.needs_consent:
             allowed = selected - stop_listed
         else:
             allowed = self.allowed_contacts().count()
+        without_consent = 0
+        if self.needs_consent:
+            whoever = replace(self, needs_consent=False).allowed_contacts()
+            without_consent = whoever.count() - allowed
         return Funnel(
             selected=selected,
             duplicates=allowed - recipients,
             stop_listed=stop_listed,
-            excluded=selected - stop_listed - allowed,
+            excluded=selected - stop_listed - without_consent - allowed,
             recipients=recipients,
+            without_consent=without_consent,
         )
 
     def by_country_roughly(self) -> dict[str, int]:
@@ -189,6 +198,15 @@ class Audience:
         return dict(rows)
 
 
+def needs_consent(campaign: Campaign, promotional: bool | None = None) -> bool:
+    """Whether `campaign` goes only to those who agreed: a promotional one of a brand that says so.
+    Tests go to the phones of users. `promotional`: what is not saved yet.
+    """
+    is_promotional = campaign.promotional if promotional is None else promotional
+    is_limited = is_promotional and campaign.test_contacts is None
+    return is_limited and campaign.brand.promotional_needs_consent
+
+
 def _ids(related: Manager[Any]) -> tuple[int, ...]:
     return tuple(sorted(related.values_list("pk", flat=True)))
 
@@ -203,9 +221,11 @@ def _on_stop_list() -> Q:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """`selected` contacts = `duplicates` + `stop_listed` + `excluded` + `recipients`.
+    """`selected` contacts = `duplicates` + `stop_listed` + `excluded` + `without_consent` +
+    `recipients`.
 
-    Contacts on the stop list that are also excluded count as `stop_listed` alone.
+    Contacts on the stop list that are also excluded count as `stop_listed` alone, and those of them
+    who did not agree as the first that fits.
     """
 
     selected: int
@@ -213,6 +233,7 @@ class Funnel:
     stop_listed: int
     excluded: int
     recipients: int
+    without_consent: int = 0
 
 
 NOBODY = Funnel(0, 0, 0, 0, 0)

@@ -18,7 +18,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.audience.segments import SELECTABLE_CAMPAIGNS
-from campaigns.compose.audience.selection import Audience
+from campaigns.compose.audience.selection import Audience, needs_consent
 from campaigns.compose.draft_fields import FIELDS, LABELS, SAVED_CHOICES
 from campaigns.compose.editor.form_fields import (
     EarlierCampaignsField,
@@ -252,6 +252,9 @@ class CampaignForm(BrandChoices, forms.Form):
             campaigns=self.value("campaigns") or (),
             exclude_campaigns=self.value("exclude_campaigns") or (),
             own=self.campaign.pk if self.campaign else 0,
+            needs_consent=needs_consent(
+                self.campaign or Campaign(), promotional=bool(self.value("promotional"))
+            ),
         )
 
     def earlier_rows(self) -> dict[str, list[tuple[Campaign, str]]]:

@@ -182,6 +182,8 @@ def _fingerprint(campaign: Campaign, measured: MeasuredAudience, cost: Estimate)
     whole = [values, sender, repr(measured.audience), measured.fingerprint, sorted(lines)]
     if (tracking := tracking_of(campaign)).numbers:
         whole.append(list(tracking.columns().values()))
+    if measured.audience.needs_consent:
+        whole.append("consent")
     return sha256(json.dumps(whole).encode()).hexdigest()
 
 

@@ -28,7 +28,7 @@ from campaigns.shared.queue import enqueue
 from campaigns.shared.time_limit import TimeLimitReached, time_limit
 
 COUNT = "campaigns.compose.message.audience_counts.count_requested"
-RULES = 2  # one more whenever an audience is measured by other rules: older results are not used
+RULES = 3  # one more whenever an audience is measured by other rules: older results are not used
 COUNTED_AT_ONCE = 20_000  # contacts; a tenth of a second
 MOVING_FOR = timedelta(minutes=1)
 # a page that shows a result while it changes asks for another so often
@@ -178,6 +178,8 @@ def _request_json(audience: Audience, template: CompiledMessage) -> dict[str, An
     texts = (template.text, template.button_url, template.sms_text)
     audience_json = asdict(audience)
     audience_json.pop("at")
+    if not audience.needs_consent:
+        audience_json.pop("needs_consent")
     texts_json = [text.text for text in texts]
     targets = [(target.field, target.address.text) for target in template.targets]
     return {
@@ -190,7 +192,7 @@ def _request_json(audience: Audience, template: CompiledMessage) -> dict[str, An
 
 def _read_request(request: dict[str, Any]) -> tuple[Audience, CompiledMessage]:
     ids: dict[str, Any] = {
-        name: value if name == "own" else tuple(map(_tuple, value))
+        name: value if name in ("own", "needs_consent") else tuple(map(_tuple, value))
         for name, value in request["audience"].items()
     }
     text, button_url, sms_text = request["texts"]
@@ -213,7 +215,8 @@ def _subject(audience: Audience, template: CompiledMessage) -> str:
     ]
     if not audience.asks_for_history:
         audience = replace(audience, own=0)  # a rehearsal has the same audience as its draft
-    parts = (RULES, brand_of_new(), audience, tags, template.sms_text.text)
+    rules = (RULES, "consent") if audience.needs_consent else RULES
+    parts = (rules, brand_of_new(), audience, tags, template.sms_text.text)
     return sha256(repr(parts).encode()).hexdigest()
 
 

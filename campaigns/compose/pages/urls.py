@@ -35,6 +35,7 @@ urlpatterns = [
         settings_views.test_group_delete,
         name="test-group-delete",
     ),
+    path("settings/consent/", settings_views.consent_setting, name="consent-setting"),
     path("settings/approval/", settings_views.approval_limits, name="approval-limits"),
     path(
         "settings/approval/<int:pk>/delete",

@@ -25,7 +25,7 @@ from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.contacts.models import Contact, ContactList, StopListEntry
+from campaigns.contacts.models import Contact, ContactList, Person, StopListEntry
 from campaigns.contacts.undo.outcomes import wait_for_undo
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.freeze import areas
@@ -38,6 +38,7 @@ from campaigns.shared.brands.scope import acting_for, shared_condition
 SLICE_SIZE = 50_000  # contacts; about a second, in which other writers wait on SQLite
 
 CONTACT = Contact._meta.db_table
+PERSON = Person._meta.db_table
 STOP_LIST = StopListEntry._meta.db_table
 RECIPIENT = Recipient._meta.db_table
 BATCH = Batch._meta.db_table
@@ -109,10 +110,12 @@ def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
     snapshot.in_lists += size
     snapshot.left += added
     if added < size:
-        stop_listed, excluded_count = _count_missing(chosen, excluded)
+        consent = _consent_sql(campaign) if audience.needs_consent else ""
+        stop_listed, excluded_count, without_consent = _count_missing(chosen, excluded, consent)
         snapshot.stop_listed += stop_listed
         snapshot.excluded += excluded_count
-        snapshot.repeated += size - added - stop_listed - excluded_count
+        snapshot.without_consent += without_consent
+        snapshot.repeated += size - added - stop_listed - excluded_count - without_consent
     snapshot.contact_id = upper
     snapshot.save()
     return True
@@ -198,6 +201,12 @@ def _excluded_sql(audience: Audience, snapshot: Snapshot, upper: int) -> str:
     return f"EXISTS (SELECT 1 FROM {CONTACT} x WHERE x.msisdn = c.msisdn AND x.list_id IN ({ids}))"  # noqa: S608
 
 
+def _consent_sql(campaign: Campaign) -> str:
+    """The condition on a contact `c` who agreed to get messages of the brand."""
+    given = f"p.brand_id = {campaign.brand_id:d} AND p.consent = 'given'"
+    return f"EXISTS (SELECT 1 FROM {PERSON} p WHERE p.msisdn = c.msisdn AND {given})"  # noqa: S608 - our own table, a number
+
+
 def _reference_sql(text: str, mark: str) -> str:
     if connection.vendor == "postgresql":
         return f"LEFT('{mark}' || ENCODE(SHA256(CONVERT_TO({text}, 'UTF8')), 'hex'), 32)"
@@ -235,6 +244,7 @@ def _recipients_sql(
                 ROW_NUMBER() OVER (PARTITION BY {group} ORDER BY c.id) AS place
             FROM ({contacts}) c {areas.join_sql("c") if by_area else ""} {fields.join}
             WHERE {chosen} AND NOT {_stopped_sql()} AND NOT {excluded}
+                {"AND " + _consent_sql(campaign) if audience.needs_consent else ""}
                 {"" if audience.has_no_duplicates else "AND " + is_new}
         ) AS audience
         ORDER BY {order}"""  # noqa: S608 - names of our own columns, numbers
@@ -294,12 +304,16 @@ def _insert_batches(campaign_id: int, last: int, by_area: bool) -> int:
     return Batch.objects.filter(campaign_id=campaign_id).aggregate(last=Max("number"))["last"] or 0
 
 
-def _count_missing(chosen: str, excluded: str) -> tuple[int, int]:
-    """How many contacts of a slice are on the stop list, and how many others are excluded."""
+def _count_missing(chosen: str, excluded: str, consent: str) -> tuple[int, int, int]:
+    """How many contacts of a slice are on the stop list, how many others are excluded, and how many
+    of the rest did not agree; `consent`: the condition for that, "" if everybody is sent to.
+    """
     stopped = _stopped_sql()
+    missing = [stopped, f"NOT {stopped} AND {excluded}"]
+    if consent:
+        missing.append(f"NOT {stopped} AND NOT {excluded} AND NOT {consent}")
+    sums = [f"COALESCE(SUM(CASE WHEN {each} THEN 1 ELSE 0 END), 0)" for each in missing]
     with connection.cursor() as cursor:
-        cursor.execute(f"""SELECT COALESCE(SUM(CASE WHEN {stopped} THEN 1 ELSE 0 END), 0),
-                    COALESCE(SUM(CASE WHEN NOT {stopped} AND {excluded} THEN 1 ELSE 0 END), 0)
-                FROM {CONTACT} c WHERE {chosen}""")  # noqa: S608 - names of our own tables
-        stop_listed, excluded_count = cursor.fetchone()
-    return int(stop_listed), int(excluded_count)
+        cursor.execute(f"SELECT {', '.join(sums)} FROM {CONTACT} c WHERE {chosen}")  # noqa: S608 - names of our own tables
+        stop_listed, excluded_count, *without_consent = map(int, cursor.fetchone())
+    return stop_listed, excluded_count, sum(without_consent)

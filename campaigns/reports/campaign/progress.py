@@ -120,6 +120,7 @@ class CampaignProgress:
             ExcludedCount(_("Duplicates"), self.snapshot.repeated),
             ExcludedCount(_("On the stop list"), self.snapshot.stop_listed),
             ExcludedCount(_("Excluded"), self.snapshot.excluded),
+            ExcludedCount(_("No consent"), self.snapshot.without_consent),
         ]
         return [count for count in excluded if count.number]
 

@@ -110,6 +110,7 @@ FORMS = {
     "label-delete": Form("deleted"),
     "test-groups": Form("added", data={"name": "We", "phones": "0971234567"}),
     "test-group-delete": Form("removed"),
+    "consent-setting": Form("set", data={"needs_consent": "on"}),
     "approval-limits": Form("set", data={"currency": "EUR", "amount": "10"}),
     "approval-limit-delete": Form("removed"),
     "month-budgets": Form("set", data={"currency": "EUR", "amount": "10"}),

@@ -69,6 +69,7 @@ class ExcludedOut(Schema):
     duplicates: int
     stop_listed: int
     excluded: int
+    without_consent: int
 
 
 class ReasonOut(Schema):
@@ -188,6 +189,7 @@ def _excluded(progress: CampaignProgress) -> ExcludedOut:
         duplicates=snapshot.repeated if snapshot else 0,
         stop_listed=snapshot.stop_listed if snapshot else 0,
         excluded=snapshot.excluded if snapshot else 0,
+        without_consent=snapshot.without_consent if snapshot else 0,
     )
 
 

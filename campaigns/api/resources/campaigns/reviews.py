@@ -40,6 +40,9 @@ class FunnelOut(Schema):
     duplicates: int
     stop_listed: int
     excluded: int
+    without_consent: Annotated[
+        int, Field(description="Left out where promotional campaigns need a consent.")
+    ]
     recipients: int
 
 
