@@ -27,6 +27,8 @@ from campaigns.compose.models import (
 from campaigns.contacts.fetching.models import ImportSchedule
 from campaigns.contacts.models import (
     Consent,
+    ConsentRecord,
+    ConsentWording,
     Contact,
     ContactList,
     Import,
@@ -115,6 +117,8 @@ __all__ = [
     "Click",
     "Condition",
     "Consent",
+    "ConsentRecord",
+    "ConsentWording",
     "Contact",
     "ContactList",
     "Conversion",

@@ -174,6 +174,8 @@ class Import(Branded):
     rejected = models.PositiveIntegerField(default=0)
     rejected_by_reason = models.JSONField(default=dict)
     countries = models.JSONField(default=dict)  # contacts of the file by country
+    # what became of the consents in the file (ConsentCounts); NULL: it was not asked for any
+    consents = models.JSONField(null=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -201,7 +203,7 @@ class Import(Branded):
 
 
 class RejectedRow(models.Model):
-    """A row that was not imported: its number in the file, its cells and the reason."""
+    """A row that was not imported, or without its consent: number in the file, cells, reason."""
 
     source = models.ForeignKey(Import, models.CASCADE, related_name="rejected_rows")
     row_number = models.PositiveIntegerField()  # as in a spreadsheet, from 1
@@ -250,6 +252,8 @@ class ImportUndo(models.Model):
     changed = models.PositiveIntegerField(default=0)  # left: a later import or a user changed them
     sent = models.PositiveIntegerField(default=0)  # left: something was sent to them
     gone = models.PositiveIntegerField(default=0)  # they were no longer on the list
+    consent_position = models.BigIntegerField(default=0, db_default=0)  # records up to this id too
+    consents = models.PositiveIntegerField(default=0, db_default=0)  # are as before the import
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -307,11 +311,28 @@ class Consent(models.TextChoices):
     WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
+class ConsentWording(Branded):
+    """What persons agreed to, word for word: stored once for each text in a brand."""
+
+    text = models.TextField(_("wording"))
+    fingerprint = models.CharField(max_length=64)  # SHA-256 of the text, which is too long for keys
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint("brand", "fingerprint", name="wording_once")]
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class Person(Branded):
     """What belongs to a phone in a brand, and not to one of its lists.
 
-    Most phones have no row: it is made when something is first entered (people/person.py), so
-    imports never write here. Without a row all is as in a new one.
+    Most phones have no row: it is made when something is first entered (people/person.py), or
+    imported with a consent (importing/consent/). Without a row all is as in a new one.
+
+    The columns of consent are those of its newest ConsentRecord: whoever changes them adds one.
     """
 
     msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH)
@@ -321,6 +342,15 @@ class Person(Branded):
     # when and how consent was given, or withdrawn; empty while it is unknown
     consent_on = models.DateField(_("consent date"), null=True, blank=True)
     consent_source = models.CharField(_("consent source"), max_length=200, blank=True)
+    consent_wording = models.ForeignKey(  # without an index or a constraint, as below
+        ConsentWording,
+        models.DO_NOTHING,
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
     language = models.CharField(_("language"), max_length=35, blank=True)  # a tag such as "pt-BR"
     notes = models.TextField(_("notes"), blank=True)
     # counts the changes, so that sums over all rows tell apart what was counted (versions.py)
@@ -337,6 +367,67 @@ class Person(Branded):
 
     def __str__(self) -> str:
         return f"+{self.msisdn}"
+
+
+class ConsentRecord(models.Model):
+    """An entry in the history of a person's consent, which is never changed: the proof of it.
+
+    `day`, `source` and `wording` are what was entered; `recorded_at` is when, and the rest by whom:
+    a user, a user's API token, or an import.
+    """
+
+    # Imports write it in bulk, so no constraints. Erasing a person deletes its records.
+    person = models.ForeignKey(
+        Person, models.CASCADE, db_constraint=False, db_index=False, related_name="consent_records"
+    )
+    consent = models.CharField(_("consent"), max_length=9, choices=Consent.choices)
+    day = models.DateField(_("consent date"), null=True)
+    source = models.CharField(_("consent source"), max_length=200, blank=True)
+    wording = models.ForeignKey(
+        ConsentWording,
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    token = models.CharField(max_length=20, blank=True)  # the beginning of the API token
+    # the import that wrote it, or whose undo did (`is_undo`)
+    imported = models.ForeignKey(
+        Import,
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    is_undo = models.BooleanField(default=False)
+
+    objects = ParentBrandManager.of("person")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index("person", "id", name="consent_record_person"),  # the history of a person
+            models.Index(  # for the undo of an import
+                "imported",
+                "id",
+                name="consent_record_import",
+                condition=models.Q(imported__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id}: {self.consent}"
 
 
 class TopicPreference(models.Model):

@@ -17,8 +17,8 @@ class Snapshot(models.Model):
     """How far the audience of a campaign is frozen, and the counts that came of it.
 
     `in_lists` is everybody chosen, from lists or otherwise, and `left` are the recipients:
-    `in_lists` = `repeated` + `stop_listed` + `excluded` + `capped` + `left`. Lists are read in the
-    order of their ids, each by contact id.
+    `in_lists` = `repeated` + `stop_listed` + `excluded` + `without_consent` + `capped` + `left`.
+    Lists are read in the order of their ids, each by contact id.
     """
 
     campaign = models.OneToOneField(Campaign, models.CASCADE, primary_key=True)
@@ -33,6 +33,7 @@ class Snapshot(models.Model):
     excluded = models.PositiveIntegerField(default=0)
     # who had reached the frequency cap
     capped = models.PositiveIntegerField(default=0, db_default=0)
+    without_consent = models.PositiveIntegerField(default=0, db_default=0)
     left = models.PositiveIntegerField(default=0)
     complete = models.BooleanField(default=False)
     # The merge fields of recipients are deleted in batches up to this one.

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0043_holds_and_follow_ups'),
+        ('campaigns', '0044_consent'),
     ]
 
     operations = [

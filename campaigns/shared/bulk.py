@@ -5,6 +5,7 @@ that is the same for all rows is a constant, given once; the rest are rows, whic
 as a table called "item".
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import chain
@@ -84,6 +85,13 @@ def upsert(
         f" ON CONFLICT ({conflict}) DO UPDATE SET {added}",
         [value for row in rows for value in row],
     )
+
+
+def among(column: str, values: Sequence[Any]) -> tuple[str, Any]:
+    """The SQL condition that `column` is one of `values`, and its one parameter."""
+    if connection.vendor == "postgresql":
+        return f"{column} = ANY(%s)", list(values)
+    return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(values))  # noqa: S608
 
 
 def moment(value: datetime) -> Any:

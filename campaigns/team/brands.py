@@ -77,6 +77,17 @@ def rename(actor: User, brand: Brand, name: str) -> None:
         audit.record(actor, brand, "renamed", f"{before} to {name}")
 
 
+@transaction.atomic
+def set_needs_consent(actor: User, brand: Brand, needs_consent: bool) -> None:
+    """Send promotional messages of the brand only to those who agreed, or to everybody."""
+    if brand.promotional_needs_consent == needs_consent:
+        return
+    brand.promotional_needs_consent = needs_consent
+    brand.save(update_fields=["promotional_needs_consent"])
+    state = "on" if needs_consent else "off"
+    audit.record(actor, brand, "set", f"promotional messages only with consent: {state}")
+
+
 def _require_free_name(brand: Brand) -> None:
     others = Brand.objects.select_for_update().exclude(pk=brand.pk)
     if any(other.name.casefold() == brand.name.casefold() for other in others):

@@ -62,6 +62,9 @@ class Brand(models.Model):
     # in the addresses of its pages, and never changed
     slug = models.SlugField(_("short name"), max_length=30, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    promotional_needs_consent = models.BooleanField(
+        _("promotional messages only with consent"), default=False, db_default=False
+    )
     is_held: bool  # whether its sending is held now, where `brands_with_keys` loaded it
 
     class Meta:

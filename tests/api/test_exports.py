@@ -67,7 +67,7 @@ def test_they_are_those_of_the_pages(api: ApiClient) -> None:
         file = content(response)
         assert file == of_page(api, page), address
         assert file.count(b"\r\n") == rows + 1, address
-    assert lines(api.get(contacts))[1] == "38097 123 4567,UA,'=Kyiv"
+    assert lines(api.get(contacts))[1] == "38097 123 4567,UA,'=Kyiv,unknown,,,"
     assert lines(api.get("spend.csv?group=country"))[1].split(",")[:3] == [
         "Ukraine",
         "EUR",

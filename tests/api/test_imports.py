@@ -87,7 +87,7 @@ def test_a_nightly_list_takes_one_request(api: ApiClient) -> None:
         }
     ]
     assert api.get(f"{address}/undo").json() == {
-        "removed": 2, "restored": 0, "changed": 0, "sent": 0, "gone": 0
+        "removed": 2, "restored": 0, "changed": 0, "sent": 0, "gone": 0, "consents": 0
     }  # fmt: skip
     undoing = api.post(f"{address}/undo", None)
     assert (undoing.json()["state"], undoing.json()["is_under_way"]) == ("undoing", True)
@@ -99,6 +99,59 @@ def test_a_nightly_list_takes_one_request(api: ApiClient) -> None:
     assert (again.status_code, again.json()["code"]) == (409, "refused")
     trail = AuditEntry.objects.values_list("subject", "action", "detail")
     assert not [entry for entry in trail if "97111" in str(entry)]
+
+
+def test_consents_are_written_from_columns(api: ApiClient) -> None:
+    rows = "phone,agreed\n0971110001,yes\n0971110002,no\n0971110003,so\n"
+    consent = {
+        "columns": {"consent": "agreed"}, "day": "2026-01-05", "source": "shop",
+        "wording": "I agree.",
+    }  # fmt: skip
+    body = {"list_name": "Clients", "text": rows, "consent": consent, "start": True}
+    made = api.post("imports", body).json()
+    work(made["id"])
+    address = f"imports/{made['id']}"
+    over = api.get(address).json()
+    assert over["state"] == "finished", over["problem"]
+    counts = {"given": 1, "withdrawn": 1, "unread": 1}
+    assert over["consents"] == over["check"]["consents"] == counts
+    [row] = api.get(f"{address}/rejected-rows").json()["items"]
+    assert (row["row_number"], row["reason"]) == (4, "consent")
+    assert api.get(f"{address}/undo").json()["consents"] == 2
+    found = api.get("people?phone=380971110001").json()
+    assert (found["consent"], found["consent_wording"]) == ("given", "I agree.")
+    api.post(f"{address}/undo", None)
+    work(made["id"])
+    assert api.get(address).json()["undo"]["consents"] == 2
+    assert api.get("people?phone=380971110001").json()["consent"] == "unknown"
+
+
+def test_everybody_in_a_file_agreed(api: ApiClient) -> None:
+    consent = {"day": "2026-01-05", "source": "shop"}
+    made = upload(api, consent=json.dumps(consent), columns=json.dumps(COLUMNS), start="true")
+    work(made.json()["id"])
+    over = api.get(f"imports/{made.json()['id']}").json()
+    assert over["consents"] == {"given": 2}
+    without = upload(api, start="true", list_name="Others").json()  # a file alone says nothing
+    work(without["id"])
+    assert api.get(f"imports/{without['id']}").json()["consents"] is None
+
+
+@pytest.mark.parametrize(
+    ("consent", "field"),
+    [
+        ({"source": "shop"}, "consent.day"),
+        ({"day": "2026-01-05"}, "consent.source"),
+        ({"day": "2999-01-05", "source": "shop"}, "consent.day"),
+        ({"columns": {"consent": "Q"}, "source": "shop"}, "consent.columns.consent"),
+        ({"columns": {"phone": "A"}, "source": "shop"}, "consent.columns.phone"),
+    ],
+)
+def test_wrong_consents_are_named(api: ApiClient, consent: dict[str, Any], field: str) -> None:
+    body = {"list_name": "Clients", "text": "phone\n0971110001\n", "consent": consent}
+    answer = api.post("imports", body)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+    assert not Import.objects.exclude(state=ImportState.CANCELLED).exists()
 
 
 def test_an_upload_that_is_sent_again_is_made_once(api: ApiClient) -> None:
@@ -142,7 +195,7 @@ def test_step_by_step(api: ApiClient) -> None:
     assert checked["state"] == "checked"
     assert checked["check"] == {
         "rows": 5, "new": 2, "known": 0, "duplicates": 1, "stop_listed": 1,
-        "rejected": {"too_short": 1}, "countries": {"UA": 2},
+        "rejected": {"too_short": 1}, "countries": {"UA": 2}, "consents": None,
     }  # fmt: skip
     assert api.post(f"{address}/start", None).json()["state"] == "queued"
     work(made["id"])

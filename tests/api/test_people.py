@@ -11,6 +11,7 @@ from campaigns.contacts.people.person_ids import id_of
 from campaigns.models import AuditEntry, Contact, ContactList, Role
 from campaigns.team.models import Brand
 from campaigns.team.permissions import Permission
+from campaigns.team.tokens.models import ApiToken
 from tests.api.client import ApiClient
 from tests.api.conftest import MakeClient
 
@@ -56,6 +57,31 @@ def test_a_person_is_changed_and_stopped_by_consent(api: ApiClient) -> None:
     refused = api.delete(f"stop-list/{stopped['stop_list']['id']}")
     assert (refused.status_code, refused.json()["code"]) == (409, "refused")
     assert StopListEntry.objects.filter(msisdn=PHONE).exists()
+
+
+def test_consent_is_written_with_its_proof(api: ApiClient, api_of: MakeClient) -> None:
+    assert api.get(f"{ADDRESS}/consents").json()["items"] == []
+    given = {
+        "consent": "given", "consent_on": "2026-01-05", "consent_source": f"call of {PHONE}",
+        "consent_wording": "I want to get offers.",
+    }  # fmt: skip
+    changed = api.patch(ADDRESS, given).json()
+    assert {name: changed[name] for name in given} == given
+    api.patch(ADDRESS, {"consent": "withdrawn", "consent_on": "2026-02-06"})
+    newest, first = api.get(f"{ADDRESS}/consents").json()["items"]
+    assert {name: first[name] for name in given} == given
+    assert (newest["consent"], newest["consent_on"]) == ("withdrawn", "2026-02-06")
+    assert (newest["consent_source"], newest["consent_wording"]) == ("", "")
+    assert first["token"] == ApiToken.objects.get().prefix
+    assert (first["recorded_by"], first["import_id"], first["is_undo"]) == (
+        "api-marketer",
+        None,
+        False,
+    )
+    page = api.get(f"{ADDRESS}/consents?limit=1").json()
+    assert api.get(page["next"].removeprefix("/api/v1/")).json()["items"] == [first]
+    masked = api_of(Role.VIEWER).get(f"{ADDRESS}/consents").json()["items"][1]
+    assert masked["consent_source"] == "call of 3809•••67"
 
 
 @pytest.mark.parametrize(

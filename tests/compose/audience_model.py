@@ -110,6 +110,7 @@ class World:
     link: str
     sms: str
     own: int  # the place of the campaign whose audience it is; -1: none of these
+    agreed: list[str] | None = None  # the only phones to send to; None: those without consent too
 
     @property
     def rows(self) -> list[Row]:
@@ -220,6 +221,7 @@ def worlds(draw: st.DrawFn) -> World:
         link=draw(st.sampled_from(["", "https://x.example.com/{city}?n={name|é}"])),
         sms=draw(st.just("") | TEXTS),
         own=draw(st.sampled_from([-1, -1, 0])),
+        agreed=draw(st.none() | st.lists(st.sampled_from(PHONES), min_size=3, unique=True)),
     )
 
 
@@ -351,11 +353,14 @@ def modelled(world: World) -> tuple[Funnel, list[Person]]:
             counts["stop_listed"] += 1
         elif row.phone in excluded:
             counts["excluded"] += 1
+        elif world.agreed is not None and row.phone not in world.agreed:
+            counts["without_consent"] += 1
         else:
             counts["duplicates"] += row.phone in recipients
             _country, values = recipients.setdefault(row.phone, (row.country, {}))
             for name, value in row.fields.items():
                 values[name] = values.get(name) or value
-    steps = {name: counts[name] for name in ("selected", "duplicates", "stop_listed", "excluded")}
+    names = ("selected", "duplicates", "stop_listed", "excluded", "without_consent")
+    steps = {name: counts[name] for name in names}
     people: list[Person] = [(phone, *others) for phone, others in recipients.items()]
     return Funnel(**steps, recipients=len(people)), people

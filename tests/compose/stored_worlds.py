@@ -16,11 +16,11 @@ from campaigns.compose.models import (
     Segment,
     Sender,
 )
-from campaigns.contacts.models import Contact, ContactList, Import
+from campaigns.contacts.models import Consent, Contact, ContactList, Import, Person
 from campaigns.dispatch.models import Recipient
 from campaigns.engagement.models import Click
 from campaigns.ledger.models import Purpose
-from tests.compose.audience_model import Earlier, RuleSet, World
+from tests.compose.audience_model import PHONES, Earlier, RuleSet, World
 from tests.compose.factories import stop
 
 
@@ -50,6 +50,10 @@ def stored(world: World) -> Iterator[Audience]:
             for row in world.rows
         )
         stop(*world.stopped)
+        for phone in PHONES:
+            has_agreed = phone in (world.agreed or ())
+            consent = Consent.GIVEN if has_agreed else Consent.UNKNOWN
+            Person.objects.create(msisdn=phone, consent=consent)
         campaigns = [store_campaign(made, senders, now) for made in world.campaigns]
         segments = [
             store_segment(place, rule_set, lists, imports, campaigns, senders)
@@ -143,4 +147,5 @@ def audience_of(
         exclude_campaigns=outcomes(world.excluded.campaigns),
         own=campaigns[world.own].pk if world.own >= 0 else 0,
         at=now,
+        needs_consent=world.agreed is not None,
     )

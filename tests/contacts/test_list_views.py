@@ -13,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from python_calamine import CalamineWorkbook
 
 from campaigns.contacts.models import Contact, ContactList, StopListEntry
+from campaigns.contacts.people import person
 from campaigns.models import AuditEntry, Campaign, CampaignState
 
 pytestmark = pytest.mark.django_db
@@ -175,17 +176,23 @@ def test_copy_of_contacts_that_do_not_exist_copies_none(
 
 def test_export_is_safe_against_formulas(signed_in: Client, clients: ContactList) -> None:
     Contact.objects.filter(msisdn="380501234567").update(fields={"first_name": '=HYPERLINK("x")'})
+    given = {"consent_on": "2026-01-05", "consent_source": "shop", "consent_wording": "I agree."}
+    seen = person.values_of(person.find("380972920283"))
+    person.change("380972920283", seen | given | {"consent": "given"}, seen, None)
     answer = signed_in.get(reverse("list-export-csv", args=[clients.pk]))
     assert b"".join(answer).decode("utf-8-sig").splitlines() == [
-        "phone,country,first_name",
-        "38097 292 0283,UA,Олена",
-        '38050 123 4567,UA,"\'=HYPERLINK(""x"")"',
+        "phone,country,first_name,consent,consent_on,consent_source,consent_wording",
+        "38097 292 0283,UA,Олена,given,2026-01-05,shop,I agree.",
+        '38050 123 4567,UA,"\'=HYPERLINK(""x"")",unknown,,,',
     ]
     some = signed_in.get(reverse("list-export-xlsx", args=[clients.pk]), {"q": "hyper"})
     sheet = (
         CalamineWorkbook.from_filelike(io.BytesIO(b"".join(some))).get_sheet_by_index(0).to_python()
     )
-    assert sheet == [["phone", "country", "first_name"], ["380501234567", "UA", '=HYPERLINK("x")']]
+    assert [row[:4] for row in sheet] == [
+        ["phone", "country", "first_name", "consent"],
+        ["380501234567", "UA", '=HYPERLINK("x")', "unknown"],
+    ]
 
 
 def test_export_of_more_than_a_sheet_holds(signed_in: Client, clients: ContactList) -> None:

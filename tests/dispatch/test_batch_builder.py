@@ -45,7 +45,7 @@ def address(number: int) -> Address:
 @pytest.mark.parametrize("stored", [dict, lambda values: json.dumps(values, ensure_ascii=False)])
 def test_equal_texts_share_a_message(stored: Any) -> None:
     rows = [row(number, stored({"name": name})) for number, name in enumerate("ЯBЯ")]
-    assert message_of("Hi {name}").group(rows, set()) == (
+    assert message_of("Hi {name}").group(rows, {}) == (
         {},
         {
             RenderedMessage("Hi Я"): [address(0), address(2)],
@@ -58,7 +58,7 @@ def test_who_has_no_message_or_is_on_the_stop_list_is_not_sent_to() -> None:
     values = ["A", "", "x" * 1000, "x" * 1001]
     rows = [row(number, {"name": value}) for number, value in enumerate(values)]
     rows += [row(4), row(5, {"name": "A"})]
-    stopped = {"380970000005"}
+    stopped = {"380970000005": ON_STOP_LIST}
     not_accepted, addresses = message_of("{name}").group(rows, stopped)
     assert not_accepted == {
         "r1": MISSING, "r3": WRONG_LENGTH, "r4": MISSING, "r5": ON_STOP_LIST
@@ -66,18 +66,19 @@ def test_who_has_no_message_or_is_on_the_stop_list_is_not_sent_to() -> None:
     assert addresses == {
         RenderedMessage("A"): [address(0)], RenderedMessage("x" * 1000): [address(2)]
     }  # fmt: skip
-    assert message_of("{name|}").group([row(4)], set()) == ({"r4": WRONG_LENGTH}, {})
+    assert message_of("{name|}").group([row(4)], {}) == ({"r4": WRONG_LENGTH}, {})
 
 
 def test_same_text_for_all() -> None:
     hello, rows = message_of("Hello"), [row(0), row(1)]
     everybody = {RenderedMessage("Hello"): [address(0), address(1)]}
-    assert hello.group(rows, set()) == ({}, everybody)
-    assert hello.group([], set()) == ({}, {})
+    assert hello.group(rows, {}) == ({}, everybody)
+    assert hello.group([], {}) == ({}, {})
     some = {RenderedMessage("Hello"): [address(1)]}
-    assert hello.group(rows, {"380970000000"}) == ({"r0": ON_STOP_LIST}, some)
+    stopped = {"380970000000": ON_STOP_LIST}
+    assert hello.group(rows, stopped) == ({"r0": ON_STOP_LIST}, some)
     too_long = message_of("x" * 1001)
-    assert too_long.group(rows, set()) == ({"r0": WRONG_LENGTH, "r1": WRONG_LENGTH}, {})
+    assert too_long.group(rows, {}) == ({"r0": WRONG_LENGTH, "r1": WRONG_LENGTH}, {})
 
 
 @pytest.mark.django_db
@@ -130,7 +131,7 @@ def test_most_that_a_batch_can_cost_is_of_its_messages_and_of_who_was_sent_to_be
     builder.campaign = Campaign(text="Hello", sender=Sender(name="Shop"), validity=60, tariff=1)
     builder.costs, builder.report_url = Costs(), "https://dash.example.com/r"  # type: ignore[assignment]
     claim = Claim(4, 7, 1, "UA", 5, attempts)
-    prepared = builder._build_batch(claim, [row(0), row(1)], {"380970000000"})
+    prepared = builder._build_batch(claim, [row(0), row(1)], {"380970000000": ON_STOP_LIST})
     to_one = {RenderedMessage("Hello"): [address(1)]}
     assert asked == [(4, "UA", to_one, 2, 3, was_sent)]
     cost: Any = prepared.maximum_cost

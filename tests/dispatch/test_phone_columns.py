@@ -25,6 +25,8 @@ from campaigns.compose.models import (
 from campaigns.contacts.fetching.models import ImportSchedule
 from campaigns.contacts.importing import uploads
 from campaigns.contacts.models import (
+    Consent,
+    ConsentRecord,
     Contact,
     Import,
     ImportState,
@@ -109,11 +111,12 @@ def rows_of_every_kind(user: User, campaign: Campaign) -> None:
     report = SavedReport.objects.create(owner=user, name="x")
     source = Import.objects.create(list_name="x", state=ImportState.FINISHED)
     token = ApiToken.objects.create(owner=user, name="x", prefix="vd_x", hash="x")
+    person = Person.objects.create(msisdn=factory.phone(1))
     made: list[models.Model] = [
         Note(campaign=campaign, author=user, text="x"),
         TestGroup(name="Team"),
         ImportSchedule(address="https://example.com", list_name="x", owner=user, next_run_at=now),
-        Person(msisdn=factory.phone(1)),
+        ConsentRecord(person=person, consent=Consent.GIVEN, recorded_at=now),
         Condition(segment=Segment.objects.create(name="x"), place=1, field="x"),
         OutgoingMail(address="o@example.com", subject="x", body="x", next_try_at=now),
         ReportDelivery(report=report, first=now, last=now, at=now, address="o@example.com"),
@@ -210,7 +213,7 @@ def test_after_an_erasure_the_phone_is_only_where_it_has_to_stay(
     assert not AudienceCount.objects.exists()
     assert not Submission.objects.exists()
     assert (erased.lists, erased.messages, erased.rejected, erased.imports) == (1, 1, 1, 1)
-    assert erased.mentions == 13  # a row of each of so many models
+    assert erased.mentions == 14  # a row of each of so many models
     detail = f"lists 1, messages 1, rejected rows 1, texts {erased.mentions}, imports 1"
     assert AuditEntry.objects.get(action="erased").detail == detail
 

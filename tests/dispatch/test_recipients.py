@@ -24,6 +24,7 @@ from campaigns.contacts.models import Contact, StopListEntry
 from campaigns.dispatch.freeze import recipients
 from campaigns.dispatch.freeze.recipients import freeze
 from campaigns.dispatch.models import Recipient, Snapshot
+from campaigns.team.models import Brand
 from tests.compose.audience_model import World, modelled, worlds
 from tests.compose.stored_worlds import stored
 from tests.dispatch.factory import SOON, contact_list, draft, launched, phone
@@ -75,7 +76,9 @@ def test_segments_and_earlier_campaigns_freeze_as_they_were_counted(
     filled = merge_values.fill(counted.recipients(), counted, ["city"])
     people = {contact.msisdn: contact.fields for contact in filled}
     snapshot = frozen(campaign)
-    steps = ("in_lists", "repeated", "stop_listed", "excluded", "left", "capped")
+    steps = (
+        "in_lists", "repeated", "stop_listed", "excluded", "left", "without_consent", "capped",
+    )  # fmt: skip
     assert tuple(getattr(snapshot, step) for step in steps) == astuple(
         Audience.of(campaign).funnel()
     )
@@ -97,7 +100,8 @@ def test_frozen_are_whom_a_plain_model_chooses_with_their_values(world: World) -
         snapshot = Snapshot.objects.get(campaign=campaign)
         frozen = dict(campaign.recipients.values_list("msisdn", "fields"))
     counted = (snapshot.in_lists, snapshot.repeated, snapshot.stop_listed, snapshot.excluded)
-    assert (*counted, snapshot.left, snapshot.capped) == astuple(funnel)
+    others = (snapshot.left, snapshot.without_consent, snapshot.capped)
+    assert (*counted, *others) == astuple(funnel)
     assert {phone: template.render_partially(fields) for phone, fields in frozen.items()} == {
         phone: template.render_partially(fields) for phone, _country, fields in people
     }
@@ -106,6 +110,7 @@ def test_frozen_are_whom_a_plain_model_chooses_with_their_values(world: World) -
 
 def preparing(audience: Audience, world: World) -> Campaign:
     """A launched campaign to `audience`."""
+    Brand.objects.update(promotional_needs_consent=audience.needs_consent)
     campaign = draft(
         text=world.text, button_url=world.link, sms_text=world.sms, state=CampaignState.PREPARING
     )

@@ -134,6 +134,7 @@ def enter_person() -> None:
         "consent": "given",
         "consent_on": "2026-01-05",
         "consent_source": "web form",
+        "consent_wording": "I agree.",
         "language": "uk",
         "wanted_topics": "news",
         "unwanted_topics": "sales",
@@ -148,10 +149,12 @@ def test_person_data_has_what_was_entered_about_the_person(marketer: Client, ole
     enter_person()
     held = json.loads(marketer.get(reverse("person-data", args=[MSISDN])).content)["person"]
     assert held.pop("changed_at")
+    assert [row["wording"] for row in held.pop("consent_history")] == ["I agree."]
     assert held == {
         "consent": "given",
         "consent_date": "2026-01-05",
         "consent_source": "web form",
+        "consent_wording": "I agree.",
         "language": "uk",
         "wanted_topics": ["news"],
         "unwanted_topics": ["sales"],

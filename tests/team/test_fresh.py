@@ -45,6 +45,7 @@ CHANGES: list[tuple[str, dict[str, str]]] = [
     (f"/settings/team/{FIRST}/reopen", {}),
     (f"/settings/team/{FIRST}/link", {}),
     (f"/settings/team/{FIRST}/factor/ask", {}),
+    ("/settings/consent/", {"needs_consent": "on"}),
     ("/settings/approval/", {"currency": "EUR", "amount": "5"}),
     (f"/settings/approval/{FIRST}/delete", {}),
     ("/settings/frequency-cap/", {"messages": "3", "days": "7"}),

@@ -13,10 +13,13 @@ from pydantic import Field
 from campaigns.api.access import Needs, actor, own_transactions
 from campaigns.api.etags import etag, require_match, send
 from campaigns.api.form_values import posted, require_valid
+from campaigns.api.paging import Page, PageQuery, page
 from campaigns.api.problems import FieldError, Problem, invalid
 from campaigns.api.resources.contacts import ContactOut, contact_out
 from campaigns.api.schemas import Body, Text
-from campaigns.contacts.models import Consent, Contact, StopListEntry
+from campaigns.contacts.consent import history
+from campaigns.contacts.consent.wordings import WORDING_MAX
+from campaigns.contacts.models import Consent, ConsentRecord, Contact, StopListEntry
 from campaigns.contacts.pages.contact_forms import NOTES_MAX, TOPICS_MAX, PersonForm
 from campaigns.contacts.people import person, person_ids
 from campaigns.contacts.people.topics import TOPIC_MAX, join_topics
@@ -57,6 +60,7 @@ class PersonOut(Schema):
     consent: Consent
     consent_on: date | None
     consent_source: str
+    consent_wording: Annotated[str, Field(description="What the person agreed to.")]
     language: Annotated[str, Field(description="A tag such as uk; empty if it is not known.")]
     wanted_topics: list[str]
     unwanted_topics: list[str]
@@ -74,10 +78,30 @@ class PersonChanges(Body):
         date | None, Field(description="Today, if the consent is changed without it.")
     ] = None
     consent_source: Annotated[Text, Field(max_length=200)] | None = None
+    consent_wording: Annotated[Text, Field(max_length=WORDING_MAX)] | None = None
     language: Annotated[Text, Field(max_length=35)] | None = None
     wanted_topics: Topics | None = None
     unwanted_topics: Topics | None = None
     notes: Annotated[Text, Field(max_length=NOTES_MAX)] | None = None
+
+
+class ConsentRecordOut(Schema):
+    """A change of consent. Who recorded it: a user, perhaps with an API token, or an import."""
+
+    id: int
+    consent: Consent
+    consent_on: date | None
+    consent_source: str
+    consent_wording: str
+    recorded_at: datetime
+    recorded_by: Annotated[str | None, Field(description="The name of the user.")]
+    token: Annotated[str, Field(description="The beginning of the API token.")]
+    import_id: int | None
+    is_undo: Annotated[bool, Field(description="Whether it is by the undo of the import.")]
+
+
+class ConsentRecordPage(Page[ConsentRecordOut]):
+    pass
 
 
 class ErasedOut(Schema):
@@ -138,6 +162,30 @@ def change_person(
     return _shown(request, msisdn, response)
 
 
+@router.get("people/{person_id}/consents", response=ConsentRecordPage, auth=Needs(Permission.VIEW))
+def list_consents(request: HttpRequest, person_id: PersonId, query: Query[PageQuery]) -> Any:
+    """The history of consent: a record of each change, the newest first."""
+    user, stored = actor(request), person.find(_msisdn(person_id))
+    records = history.records_of(stored) if stored.pk else ConsentRecord.objects.none()
+
+    def record_out(record: ConsentRecord) -> ConsentRecordOut:
+        by, wording = record.recorded_by, record.wording
+        return ConsentRecordOut(
+            id=record.pk,
+            consent=Consent(record.consent),
+            consent_on=record.day,
+            consent_source=_text(record.source, user),
+            consent_wording=_text(wording.text, user) if wording else "",
+            recorded_at=record.recorded_at,
+            recorded_by=(by.get_full_name() or by.get_username()) if by else None,
+            token=record.token,
+            import_id=record.imported_id,
+            is_undo=record.is_undo,
+        )
+
+    return page(request, records, query, record_out, newest_first=True)
+
+
 @router.delete(
     "people/{person_id}",
     summary="Erase person",
@@ -181,7 +229,8 @@ def _tag(msisdn: str, values: dict[str, str]) -> str:
 
 def _shown(request: HttpRequest, msisdn: str, response: HttpResponse) -> PersonOut:
     user, stored = actor(request), person.find(msisdn)
-    send(response, _tag(msisdn, person.values_of(stored)))
+    values = person.values_of(stored)
+    send(response, _tag(msisdn, values))
     contacts = visible_to(user, Contact.objects.filter(msisdn=msisdn).select_related("list"))
     sees = sees_phones(user)
     return PersonOut(
@@ -190,6 +239,7 @@ def _shown(request: HttpRequest, msisdn: str, response: HttpResponse) -> PersonO
         consent=Consent(stored.consent),
         consent_on=stored.consent_on,
         consent_source=_text(stored.consent_source, user),
+        consent_wording=_text(values["consent_wording"], user),
         language=stored.language,
         wanted_topics=person.topics_of(stored, wanted=True),
         unwanted_topics=person.topics_of(stored, wanted=False),

@@ -16,9 +16,10 @@ from django.db.models import Count, Exists, Manager, OuterRef, Q, QuerySet
 
 from campaigns.compose.audience import recipient_outcomes
 from campaigns.compose.audience.frequency_cap import Cap, cap_of, has_reached
+from campaigns.compose.audience.person_conditions import has_consent
 from campaigns.compose.audience.segments import ConditionSet, distinct_phones, on_any_list
 from campaigns.compose.models import Campaign, RecipientOutcome, Segment
-from campaigns.contacts.models import Contact, ContactList, StopListEntry
+from campaigns.contacts.models import Consent, Contact, ContactList, StopListEntry
 
 # earlier campaigns, each with the outcome of the recipients to select
 EarlierOutcomes = tuple[tuple[int, str], ...]
@@ -41,8 +42,9 @@ class Audience:
     # the id of the campaign itself, whose own outcomes must not change its audience while frozen
     own: int = 0
     at: datetime | None = None  # the days of segments count back from here; None: now
-    # not shown, as approvals name an audience by what it shows (launch/approval.py)
+    # These two are not shown, as approvals name an audience by what it shows (launch/approval.py).
     cap: Cap | None = field(default=None, repr=False)
+    needs_consent: bool = field(default=False, repr=False)  # only those who agreed
 
     @classmethod
     def of(cls, campaign: Campaign, at: datetime | None = None) -> "Audience":
@@ -71,6 +73,7 @@ class Audience:
             own=campaign.pk,
             at=at,
             cap=cap_of(campaign),
+            needs_consent=needs_consent(campaign),
         )
 
     @classmethod
@@ -146,6 +149,8 @@ class Audience:
         contacts = self.selected_contacts().exclude(_on_stop_list())
         for excluded in self.exclusions():
             contacts = contacts.exclude(excluded)
+        if self.needs_consent:
+            contacts = contacts.filter(has_consent(Consent.GIVEN))
         return contacts.exclude(capped) if (capped := self.capped()) else contacts
 
     def recipients(self) -> QuerySet[Contact]:
@@ -203,15 +208,19 @@ class Audience:
         # few phones, looked for among many contacts
         on_stop_list = Q(msisdn__in=StopListEntry.objects.order_by().values("msisdn"))
         stop_listed = self.selected_contacts().filter(on_stop_list).count()
-        allowed = self._count_allowed(selected - stop_listed, recipients)
-        with_capped = allowed
+        not_stopped = selected - stop_listed
+        allowed = with_capped = self._count_allowed(not_stopped, recipients)
         if self.cap:
-            with_capped = replace(self, cap=None)._count_allowed(selected - stop_listed)
+            with_capped = replace(self, cap=None)._count_allowed(not_stopped)
+        with_all = with_capped
+        if self.needs_consent:
+            with_all = replace(self, cap=None, needs_consent=False)._count_allowed(not_stopped)
         return Funnel(
             selected=selected,
             duplicates=allowed - recipients,
             stop_listed=stop_listed,
-            excluded=selected - stop_listed - with_capped,
+            excluded=not_stopped - with_all,
+            without_consent=with_all - with_capped,
             capped=with_capped - allowed,
             recipients=recipients,
         )
@@ -222,7 +231,7 @@ class Audience:
         """
         if self.has_no_duplicates and recipients is not None:
             return recipients
-        if not self.has_exclusions and not self.cap:
+        if not (self.has_exclusions or self.cap or self.needs_consent):
             return not_stopped
         return self.allowed_contacts().count()
 
@@ -246,6 +255,15 @@ class Audience:
         return dict(rows)
 
 
+def needs_consent(campaign: Campaign, promotional: bool | None = None) -> bool:
+    """Whether `campaign` goes only to those who agreed: a promotional one of a brand that says so.
+    Tests go to the phones of users. `promotional`: what is not saved yet.
+    """
+    is_promotional = campaign.promotional if promotional is None else promotional
+    is_limited = is_promotional and campaign.test_contacts is None
+    return is_limited and campaign.brand.promotional_needs_consent
+
+
 def _ids(related: Manager[Any]) -> tuple[int, ...]:
     return tuple(sorted(related.values_list("pk", flat=True)))
 
@@ -260,10 +278,11 @@ def _on_stop_list() -> Q:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """`selected` contacts = `duplicates` + `stop_listed` + `excluded` + `capped` + `recipients`.
+    """`selected` contacts = `duplicates` + `stop_listed` + `excluded` + `without_consent` +
+    `capped` + `recipients`.
 
-    Contacts on the stop list that are also excluded count as `stop_listed` alone. Those who have
-    reached the frequency cap count as `capped` if they are neither.
+    Each contact counts once, by the first of stop list, exclusions, consent and frequency cap that
+    fits.
     """
 
     selected: int
@@ -271,6 +290,7 @@ class Funnel:
     stop_listed: int
     excluded: int
     recipients: int
+    without_consent: int = 0
     capped: int = 0
 
 

@@ -42,7 +42,7 @@ def versions_of(audience: Audience) -> Versions:
                 _lists(audience),
                 _stop_list(),
                 [sorted(row.items()) for row in conditions],
-                _persons(conditions),
+                _persons(audience, conditions),
             ]
         ),
         moving=_digest([_outcomes(audience, conditions), _clock(audience, conditions)]),
@@ -77,9 +77,10 @@ def _stop_list() -> dict[str, int | None]:
     return StopListEntry.objects.aggregate(n=Count("pk"), last=Max("pk"), ids=Sum("pk"))
 
 
-def _persons(conditions: Iterable[dict[str, Any]]) -> dict[str, int | None]:
+def _persons(audience: Audience, conditions: Iterable[dict[str, Any]]) -> dict[str, int | None]:
     """Rows are told apart as on the stop list; each change also raises the version of its row."""
-    if not any(row["kind"] in PERSON_KINDS for row in conditions):
+    asks_for_persons = any(row["kind"] in PERSON_KINDS for row in conditions)
+    if not asks_for_persons and not audience.needs_consent:
         return {}
     columns = {"n": Count("pk"), "last": Max("pk"), "ids": Sum("pk"), "changes": Sum("version")}
     return Person.objects.aggregate(**columns)

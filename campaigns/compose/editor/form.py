@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.audience.frequency_cap import Cap, cap_of
 from campaigns.compose.audience.segments import SELECTABLE_CAMPAIGNS
-from campaigns.compose.audience.selection import Audience
+from campaigns.compose.audience.selection import Audience, needs_consent
 from campaigns.compose.draft_fields import FIELDS, LABELS, SAVED_CHOICES
 from campaigns.compose.editor.form_fields import (
     EarlierCampaignsField,
@@ -280,6 +280,9 @@ class CampaignForm(BrandChoices, VariantsForm):
             exclude_campaigns=self.value("exclude_campaigns") or (),
             own=self.campaign.pk if self.campaign else 0,
             cap=self._cap(),
+            needs_consent=needs_consent(
+                self.campaign or Campaign(), promotional=bool(self.value("promotional"))
+            ),
         )
         if self.parent is None or self.value("timing") != Timing.AFTER:
             return typed

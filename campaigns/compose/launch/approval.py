@@ -247,6 +247,8 @@ def _fingerprint(campaign: Campaign, measured: MeasuredAudience, cost: Estimate)
         whole.append([tracking_of(one).columns() for one in others(campaign).values()])
     if campaign.cap_messages is not None:
         whole.append([campaign.cap_messages, campaign.cap_days])
+    if measured.audience.needs_consent:
+        whole.append("consent")
     return sha256(json.dumps(whole).encode()).hexdigest()
 
 

@@ -185,6 +185,8 @@ def _request_json(audience: Audience, template: CompiledMessage) -> dict[str, An
     if cap := audience_json.pop("cap"):
         planned = cap["planned"]
         audience_json["cap"] = [cap["messages"], cap["days"], planned and planned.isoformat()]
+    if not audience.needs_consent:
+        audience_json.pop("needs_consent")
     variants = {letter: _texts_json(one) for letter, one in template.variants.items()}
     return {
         "audience": audience_json,
@@ -216,7 +218,7 @@ def _read_request(request: dict[str, Any]) -> tuple[Audience, CompiledMessage]:
     values = dict(request["audience"])
     cap = values.pop("cap", None)
     ids: dict[str, Any] = {
-        name: value if name == "own" else tuple(map(_tuple, value))
+        name: value if name in ("own", "needs_consent") else tuple(map(_tuple, value))
         for name, value in values.items()
     }
     if cap:
@@ -236,7 +238,8 @@ def _subject(audience: Audience, template: CompiledMessage) -> str:
     tags = _tags(template)
     if not audience.asks_for_history:
         audience = replace(audience, own=0)  # a rehearsal has the same audience as its draft
-    parts: tuple[Any, ...] = (RULES, brand_of_new(), audience, tags, template.sms_text.text)
+    rules = (RULES, "consent") if audience.needs_consent else RULES
+    parts: tuple[Any, ...] = (rules, brand_of_new(), audience, tags, template.sms_text.text)
     if template.variants:
         parts += ([_tags(variant) for variant in template.variants.values()],)
     if audience.cap:

@@ -1,4 +1,4 @@
-"""The forms of the pages in Settings: senders, test groups, labels, approval limits."""
+"""The forms of the pages in Settings: senders, test groups, labels, approval limits, consent."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,7 @@ from crispy_forms.layout import Div, Layout
 from django import forms
 from django.conf import settings
 from django.core.validators import RegexValidator
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,6 +17,7 @@ from campaigns.compose.launch.test_limits import PHONES_MAX
 from campaigns.compose.models import ApprovalLimit, Label, Sender, TestGroup
 from campaigns.contacts.phones.parsing import Phone, normalise
 from campaigns.shared.money import AmountInput
+from campaigns.team.models import Brand
 from campaigns.team.pages.brands.forms import NameInBrand
 
 if TYPE_CHECKING:
@@ -131,3 +133,16 @@ class LimitForm(LimitModelForm):
         self.helper = FormHelper()
         button = _submit(_("Set limit"))
         self.helper.layout = Layout("currency", "amount", Div(button, css_class="form-actions"))
+
+
+class NeedsConsentForm(forms.Form):
+    """Whether promotional campaigns of `brand` leave out who did not agree."""
+
+    needs_consent = forms.BooleanField(
+        label=gettext_lazy("Promotional messages only with consent"), required=False
+    )
+
+    def __init__(self, brand: Brand, data: QueryDict | None = None) -> None:
+        super().__init__(data, initial={"needs_consent": brand.promotional_needs_consent})
+        self.helper = FormHelper()
+        self.helper.layout = Layout("needs_consent", _submit(_("Save")))

@@ -1,4 +1,4 @@
-"""Pages in Settings: senders, test groups, labels and approval limits."""
+"""Pages in Settings: senders, test groups, labels, approval limits and the need of consent."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -14,7 +14,17 @@ from campaigns.compose.library import test_groups as test_group_library
 from campaigns.compose.library.labels import labels_with_counts
 from campaigns.compose.library.senders import add_sender, remove_sender, senders_with_use
 from campaigns.compose.models import ApprovalLimit, Label, Sender, TestGroup
-from campaigns.compose.pages.settings_forms import LabelForm, LimitForm, SenderForm, TestGroupForm
+from campaigns.compose.pages.settings_forms import (
+    LabelForm,
+    LimitForm,
+    NeedsConsentForm,
+    SenderForm,
+    TestGroupForm,
+)
+from campaigns.contacts.models import Consent, Person
+from campaigns.shared.brands.scope import brand_of_new
+from campaigns.team import brands
+from campaigns.team.models import Brand
 from campaigns.team.pages.access import (
     current_user,
     get_object_for,
@@ -167,3 +177,25 @@ def approval_limit_delete(request: HttpRequest, pk: int) -> HttpResponse:
         request, _("Approval limit in %(currency)s removed.") % {"currency": limit.currency}
     )
     return redirect("approval-limits")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def consent_setting(request: HttpRequest) -> HttpResponse:
+    """Whether promotional campaigns of the brand leave out who did not agree; administrators set
+    it.
+    """
+    user, brand = current_user(request), Brand.objects.get(pk=brand_of_new())
+    form = NeedsConsentForm(brand, request.POST or None)
+    if request.method == "POST":
+        require_permission(user, Permission.MANAGE_LIMITS)
+        require_fresh(request)
+        brands.set_needs_consent(user, brand, "needs_consent" in request.POST)
+        messages.success(request, _("Saved."))
+        return redirect("consent-setting")
+    context = {
+        "form": form,
+        "brand": brand,
+        "given": Person.objects.filter(consent=Consent.GIVEN).count(),
+        "can_edit": has_permission(user, Permission.MANAGE_LIMITS),
+    }
+    return render(request, "campaigns/compose/consent_setting.html", context)

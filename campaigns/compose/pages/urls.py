@@ -43,6 +43,7 @@ urlpatterns = [
         frequency_cap_views.brand_cap_remove,
         name="frequency-cap-remove",
     ),
+    path("settings/consent/", settings_views.consent_setting, name="consent-setting"),
     path("settings/approval/", settings_views.approval_limits, name="approval-limits"),
     path(
         "settings/approval/<int:pk>/delete",

@@ -6,11 +6,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from campaigns.contacts.consent.mapping import ConsentMapping
 from campaigns.contacts.field_types.value_formats import ValueFormat
 from campaigns.contacts.importing import column_mapping, lifecycle
 from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.csv_reader import Layout
 from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.importing.reading.consent_columns import ConsentChoice
 from campaigns.contacts.models import Import
 
 PHONE, FIELD = "phone", "field"
@@ -67,6 +69,15 @@ def read_choices(contact_import: Import, choices: Sequence[ColumnChoice]) -> Col
     for place, part, text in column_mapping.find_problems(mapping, known):
         raise ColumnError(list(places).index(place), part, text)
     return mapping
+
+
+def read_consent(contact_import: Import, choice: ConsentChoice) -> ConsentMapping:
+    """Which consents are written from a file that is opened. Raises ConsentError, and ContactsError
+    for a file that can't be read.
+    """
+    layout = Layout.from_json(contact_import.mapping)
+    rows = lifecycle.read_rows(contact_import, layout)
+    return choice.mapping(column_mapping.column_names(rows, layout))
 
 
 def _places(choices: Sequence[ColumnChoice], names: list[str]) -> dict[int, ColumnChoice]:

@@ -70,7 +70,8 @@ def missing_columns(names: list[str], first: dict[str, Any]) -> list[str]:
 
 def _used(first: dict[str, Any]) -> list[int]:
     mapping = ColumnMapping.from_json(first)
-    return [*mapping.phones, *mapping.fields]
+    consent = mapping.consent.columns.values() if mapping.consent else ()
+    return [*mapping.phones, *mapping.fields, *consent]
 
 
 def _moved(names: list[str], first: dict[str, Any]) -> ColumnMapping:
@@ -83,6 +84,7 @@ def _moved(names: list[str], first: dict[str, Any]) -> ColumnMapping:
         [place[position] for position in mapping.phones],
         {place[position]: tag for position, tag in sorted(mapping.fields.items())},
         {place[position]: each for position, each in mapping.formats.items()},
+        mapping.consent and mapping.consent.moved(place),
     )
 
 

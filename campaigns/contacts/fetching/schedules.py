@@ -24,7 +24,7 @@ RUN = "campaigns.contacts.tasks.run_import_schedule"
 # of Import.mapping: how the file is read and what its columns are used as
 KEPT_OF_MAPPING = (
     "encoding", "delimiter", "quote", "header", "skip_rows", "escape", "other_encoding",
-    "phones", "fields", "columns", "country", "existing", "rules", "sheet",
+    "phones", "fields", "columns", "country", "existing", "rules", "sheet", "consent",
 )  # fmt: skip
 
 
@@ -47,7 +47,8 @@ def used_columns(contact_import: Import) -> list[str]:
     """The names of the columns that later files must have."""
     columns: list[str] = contact_import.mapping.get("columns", [])
     mapping = ColumnMapping.from_json(contact_import.mapping)
-    return [columns[place] for place in sorted([*mapping.phones, *mapping.fields])]
+    consent = mapping.consent.columns.values() if mapping.consent else ()
+    return [columns[place] for place in sorted({*mapping.phones, *mapping.fields, *consent})]
 
 
 def proposed_percent(contact_import: Import) -> int:

@@ -5,7 +5,7 @@ user acts. `advance` may be called at any time, as that of runs.py.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -13,13 +13,18 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from campaigns.contacts.fetching import matching
-from campaigns.contacts.fetching.column_choices import ColumnChoice, read_choices
+from campaigns.contacts.fetching.column_choices import (
+    ColumnChoice,
+    read_choices,
+    read_consent,
+)
 from campaigns.contacts.importing import claims, lifecycle
 from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.csv_reader import Layout
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.importing.lifecycle import UNATTENDED
 from campaigns.contacts.importing.reading.cell_values import EVERY_RULE, CellRules
+from campaigns.contacts.importing.reading.consent_columns import ConsentChoice
 from campaigns.contacts.models import Import, ImportState
 from campaigns.shared.brands.scope import acting_for
 from campaigns.team.permissions import Permission
@@ -30,7 +35,8 @@ from campaigns.team.roles import has_permission
 class Plan:
     """How an import goes on. `columns`: what they are used as; none: as proposed, new fields being
     texts. `existing`: "update" or "keep". `start`: also imported, unless more rows than
-    `max_rejected_percent` would be rejected; else only checked, if `columns` are given.
+    `max_rejected_percent` would be rejected; else only checked, if `columns` or `consent` are
+    given. `consent`: which ones are written.
     """
 
     columns: tuple[ColumnChoice, ...] = ()
@@ -38,6 +44,7 @@ class Plan:
     rules: CellRules = EVERY_RULE
     start: bool = False
     max_rejected_percent: int = 100
+    consent: ConsentChoice | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -46,6 +53,7 @@ class Plan:
             "rules": self.rules.as_json(),
             "start": self.start,
             "max_rejected_percent": self.max_rejected_percent,
+            "consent": asdict(self.consent) if self.consent else None,
         }
 
     @classmethod
@@ -56,6 +64,7 @@ class Plan:
             CellRules.from_json(data["rules"]),
             data["start"],
             data["max_rejected_percent"],
+            ConsentChoice(**consent) if (consent := data.get("consent")) else None,
         )
 
 
@@ -106,7 +115,7 @@ def _go_on(contact_import: Import, plan: Plan) -> None:
     if contact_import.failure:  # of the sheet, of the check, or of the start
         raise ContactsError(contact_import.failure)
     is_checked = contact_import.state == ImportState.CHECKED
-    if not plan.start and (is_checked or not plan.columns):
+    if not plan.start and (is_checked or not (plan.columns or plan.consent)):
         _leave_to_users(contact_import)
     elif is_checked:
         _start(contact_import, plan)
@@ -127,11 +136,13 @@ def _check(contact_import: Import, plan: Plan) -> None:
 
 
 def _columns(contact_import: Import, plan: Plan) -> ColumnMapping:
+    consent = read_consent(contact_import, plan.consent) if plan.consent else None
     if plan.columns:
-        return read_choices(contact_import, plan.columns)
+        return replace(read_choices(contact_import, plan.columns), consent=consent)
     rows = lifecycle.read_rows(contact_import, Layout.from_json(contact_import.mapping))
     proposed = ColumnMapping.from_json(contact_import.mapping)
-    return lifecycle.with_types_of_list(proposed, rows, contact_import)
+    typed = lifecycle.with_types_of_list(proposed, rows, contact_import)
+    return replace(typed, consent=consent)
 
 
 def _start(contact_import: Import, plan: Plan) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from campaigns.contacts.consent.mapping import ConsentMapping
 from campaigns.contacts.field_types import list_fields
 from campaigns.contacts.field_types.proposals import propose_format
 from campaigns.contacts.field_types.value_formats import ValueFormat
@@ -99,15 +100,18 @@ LATIN = {
 class ColumnMapping:
     """The columns (from 0) with phones, in order of preference, and the merge tags of others.
 
-    `formats`: how the values of those are written that are no texts.
+    `formats`: how the values of those are written that are no texts. `consent`: which consents the
+    import writes; None: none.
     """
 
     phones: list[int]
     fields: dict[int, str] = field(default_factory=dict)
     formats: dict[int, ValueFormat] = field(default_factory=dict)
+    consent: ConsentMapping | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
+            "consent": self.consent.as_json() if self.consent else None,
             "phones": self.phones,
             "fields": {str(column): name for column, name in self.fields.items()},
             "formats": {str(column): str(each) for column, each in self.formats.items()},
@@ -119,7 +123,13 @@ class ColumnMapping:
         formats = {
             int(column): ValueFormat(each) for column, each in data.get("formats", {}).items()
         }
-        return cls(list(data.get("phones", [])), dict(sorted(names_by_column.items())), formats)
+        phones, consent = list(data.get("phones", [])), data.get("consent")
+        return cls(
+            phones,
+            dict(sorted(names_by_column.items())),
+            formats,
+            ConsentMapping.from_json(consent) if consent else None,
+        )
 
     def types(self) -> dict[str, FieldType]:
         """The type of each merge tag."""

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from campaigns.contacts.consent import imported_consents
+from campaigns.contacts.consent.imported_consents import ConsentOutcome
 from campaigns.contacts.importing import claims, contact_store, uploads
 from campaigns.contacts.importing.claims import Outcome
 from campaigns.contacts.importing.errors import ContactsError
@@ -14,10 +16,16 @@ from campaigns.contacts.models import Import, ImportState
 
 
 class DryRunCounts:
-    """Counts of a check. `rows` = new + known + duplicates + stop_listed + rejected."""
+    """Counts of a check. `rows` = new + known + duplicates + stop_listed + rejected. `consents`: by
+    ConsentOutcome, if the import writes some.
+    """
 
-    def __init__(self, list_id: int | None) -> None:
-        self.list_id = list_id
+    def __init__(self, contact_import: Import) -> None:
+        self.contact_import = contact_import
+        self.list_id = contact_import.list_id
+        self.consents: Counter[ConsentOutcome] | None = (
+            Counter() if contact_import.mapping.get("consent") else None
+        )
         self.counts: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
         self.countries: Counter[str] = Counter()
@@ -36,11 +44,16 @@ class DryRunCounts:
         )
         self.rejected.update(parsed.reasons())
         self.countries.update(contacts.countries)
+        if self.consents is not None:
+            counts = imported_consents.count(parsed.consents, self.contact_import, stop_listed)
+            self.consents.update(counts)
+            self.consents[ConsentOutcome.UNREAD] += len(parsed.without_consent)
 
     def as_json(self) -> dict[str, Any]:
         names = ("rows", "new", "known", "duplicates", "stop_listed")
         counts: dict[str, Any] = {name: self.counts[name] for name in names}
-        return counts | {"rejected": dict(self.rejected), "countries": dict(self.countries)}
+        counts |= {"rejected": dict(self.rejected), "countries": dict(self.countries)}
+        return counts if self.consents is None else counts | {"consents": dict(self.consents)}
 
 
 def run(import_id: int) -> Outcome:
@@ -57,7 +70,7 @@ def _check(contact_import: Import, token: str) -> Outcome:
     held = Import.objects.filter(
         pk=contact_import.pk, state=ImportState.CHECKING, lease_token=token
     )
-    check = DryRunCounts(contact_import.list_id)
+    check = DryRunCounts(contact_import)
     try:
         parser = parser_for(contact_import)
         for parsed in parser.slices(uploads.locate(contact_import.path)):

@@ -5,6 +5,7 @@ state and enqueue; tasks.py does the work.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -22,8 +23,9 @@ from campaigns.contacts.importing.claims import Outcome
 from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.csv_reader import Layout
 from campaigns.contacts.importing.errors import ContactsError, file_error
-from campaigns.contacts.importing.reading import layout_detection
+from campaigns.contacts.importing.reading import consent_columns, layout_detection
 from campaigns.contacts.importing.reading.cell_values import EVERY_RULE, CellRules
+from campaigns.contacts.importing.reading.consent_columns import ConsentChoice
 from campaigns.contacts.importing.reading.layout_detection import NOTHING_KNOWN, KnownLayout
 from campaigns.contacts.models import ContactList, FieldType, Import, ImportState
 from campaigns.shared.queue import enqueue
@@ -164,7 +166,9 @@ def known_types(contact_import: Import) -> dict[str, FieldType]:
 def _mapping_of_last_import(
     rows: list[list[str]], layout: Layout, contact_import: Import
 ) -> ColumnMapping | None:
-    """The mapping of the last import into the same list, if the file has the same columns."""
+    """The mapping of the last import into the same list, if the file has the same columns. That
+    everybody agreed is said of each file anew.
+    """
     names = [
         name
         for name in column_mapping.column_names(rows, layout)
@@ -177,7 +181,9 @@ def _mapping_of_last_import(
     )
     if last_import is None or not layout.header or last_import.mapping.get("columns") != names:
         return None
-    return ColumnMapping.from_json(last_import.mapping)
+    columns = ColumnMapping.from_json(last_import.mapping)
+    is_of_file = columns.consent is not None and columns.consent.is_of_everybody
+    return replace(columns, consent=None) if is_of_file else columns
 
 
 def read_rows(contact_import: Import, layout: Layout) -> list[list[str]]:
@@ -238,8 +244,10 @@ def choose_columns(
     if not columns.phones:
         raise ContactsError(_("Choose the column with the phone numbers."))
     contact_import = Import.objects.get(pk=import_id)
-    rows = read_rows(contact_import, Layout.from_json(contact_import.mapping))
-    names = column_mapping.column_names(rows, Layout.from_json(contact_import.mapping))
+    layout = Layout.from_json(contact_import.mapping)
+    rows = read_rows(contact_import, layout)
+    names = column_mapping.column_names(rows, layout)
+    columns = consent_columns.with_order_of_days(columns, rows, layout)
     new_mapping = columns.as_json() | {"country": country, "existing": existing, "columns": names}
     new_mapping |= {"rules": rules.as_json()}
     _save_mapping(import_id, contact_import.mapping | new_mapping, by_user)
@@ -326,11 +334,13 @@ def create_queued_import(
     existing: str = "update",
     known: KnownLayout = NOTHING_KNOWN,
     rules: CellRules = EVERY_RULE,
+    consent: ConsentChoice | None = None,
 ) -> Import:
     """Create a queued import for a command: without pages, with the proposed mapping.
 
     `phone_column`: name, letter or number from 1; empty: proposed. `existing`: "update" or "keep".
-    `known`: what need not be detected. `rules`: what may be guessed in cells. Raises ContactsError.
+    `known`: what need not be detected. `rules`: what may be guessed in cells. `consent`: which ones
+    are written. Raises ContactsError.
     """
     try:
         name = uploads.store_copy(path)
@@ -343,24 +353,32 @@ def create_queued_import(
         mapping={"country": country, WANTED_SHEET: sheet},
     )
     try:
-        _map_columns(contact_import, phone_column, existing, known)
+        _map_columns(contact_import, phone_column, existing, known, consent)
     except OSError as error:
         uploads.remove(name)
         raise file_error(error) from error
     except ContactsError:
         uploads.remove(name)
         raise
-    contact_import.state = ImportState.QUEUED
     contact_import.mapping |= {"rules": rules.as_json()}
-    with transaction.atomic():
-        contact_import.list = _get_or_create_list(list_name, None)
-        contact_import.save()
-        record(None, contact_import.list, "imported", contact_import.file_name)
+    _queue(contact_import)
     return contact_import
 
 
+@transaction.atomic
+def _queue(contact_import: Import) -> None:
+    contact_import.state = ImportState.QUEUED
+    contact_import.list = _get_or_create_list(contact_import.list_name, None)
+    contact_import.save()
+    record(None, contact_import.list, "imported", contact_import.file_name)
+
+
 def _map_columns(
-    contact_import: Import, phone_column: str, existing: str, known: KnownLayout
+    contact_import: Import,
+    phone_column: str,
+    existing: str,
+    known: KnownLayout,
+    consent: ConsentChoice | None,
 ) -> None:
     """Open the file of an import that no page shows, and choose its columns."""
     contact_import.path, contact_import.mapping = _propose_mapping(contact_import, known)
@@ -370,6 +388,9 @@ def _map_columns(
     columns = column_mapping.propose_with_phone_column(rows, layout, phone_column, country)
     columns = with_types_of_list(columns, rows, contact_import)
     names = column_mapping.column_names(rows, layout)
+    if consent:
+        columns = replace(columns, consent=consent.mapping(names))
+        columns = consent_columns.with_order_of_days(columns, rows, layout)
     contact_import.mapping |= columns.as_json() | {"columns": names, "existing": existing}
 
 

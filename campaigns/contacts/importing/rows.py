@@ -15,12 +15,14 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
+from campaigns.contacts.consent.imported_consents import ImportedConsent
 from campaigns.contacts.field_types.typed_columns import TypedColumn
 from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.contact_store import ContactRows
 from campaigns.contacts.importing.csv_reader import Layout, Reader, Record
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.importing.reading.cell_values import EVERY_RULE, CellRules, encode_values
+from campaigns.contacts.importing.reading.consent_cells import ConsentReader
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.contacts.phones.prefix_rules import Guessed, Normaliser
 
@@ -55,6 +57,9 @@ class ParsedSlice:
     contacts: ContactRows = field(default_factory=ContactRows)
     duplicates: int = 0
     rejected: list[RejectedRecord] = field(default_factory=list)
+    # consents of contacts; rows whose contact is imported, and only their consent is not
+    consents: list[ImportedConsent] = field(default_factory=list)
+    without_consent: list[RejectedRecord] = field(default_factory=list)
 
     def reasons(self) -> Counter[str]:
         return Counter(rejection.reason for rejection in self.rejected)
@@ -147,6 +152,7 @@ class RowParser:
             if place in mapping.formats
         }
         self.seen = SeenPhones()
+        self.consent_reader = ConsentReader(mapping.consent) if mapping.consent else None
 
     def notes_as_json(self) -> dict[str, Any]:
         """What was guessed in cells, and what was read of columns with a type."""
@@ -234,13 +240,34 @@ class RowParser:
                 list(compress(records, countries)),
                 list(compress(msisdns, countries)),
             )
+            numbers = list(compress(numbers, countries))
             countries = list(filter(None, countries))
         fresh = self.seen.new(msisdns)
         if False in fresh:
             parsed.duplicates += fresh.count(False)
             records, msisdns = list(compress(records, fresh)), list(compress(msisdns, fresh))
-            countries = list(compress(countries, fresh))
+            countries, numbers = list(compress(countries, fresh)), list(compress(numbers, fresh))
         parsed.contacts.add(msisdns, countries, self._fields(records))
+        if self.consent_reader:
+            self._add_consents(parsed, self.consent_reader, records, numbers, msisdns)
+
+    def _add_consents(
+        self,
+        parsed: ParsedSlice,
+        reader: ConsentReader,
+        records: list[Record],
+        numbers: Sequence[int],
+        msisdns: list[str],
+    ) -> None:
+        cells = {
+            part: column_cells(records, place) for part, place in reader.mapping.columns.items()
+        }
+        consents, unread = reader.read(msisdns, cells)
+        parsed.consents += consents
+        parsed.without_consent += [
+            RejectedRecord(numbers[place], _truncate_cells(records[place]), reason)
+            for place, reason in unread.items()
+        ]
 
     def _fields(self, records: list[Record]) -> list[str]:
         return fields_as_json(records, self.mapping.fields, self.null_words_guessed, self.typed)

@@ -17,6 +17,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from campaigns.contacts.consent import imported_consents
+from campaigns.contacts.consent.imported_consents import ConsentOutcome
 from campaigns.contacts.importing import claims, column_mapping, contact_store, uploads
 from campaigns.contacts.importing.claims import LeaseLost, Outcome
 from campaigns.contacts.importing.column_mapping import ColumnMapping
@@ -140,6 +142,7 @@ def _commit_slice(contact_import: Import, parsed: ParsedSlice, token: str) -> No
     with transaction.atomic():
         stop_listed = contact_store.find_stop_listed(parsed.contacts.msisdns)
         contacts = parsed.contacts.without(stop_listed) if stop_listed else parsed.contacts
+        _write_consents(contact_import, parsed, stop_listed)
         contact_list = _lock_list(contact_import)
         result = contact_store.write(
             contacts,
@@ -157,9 +160,18 @@ def _commit_slice(contact_import: Import, parsed: ParsedSlice, token: str) -> No
             raise LeaseLost
 
 
+def _write_consents(contact_import: Import, parsed: ParsedSlice, stop_listed: set[str]) -> None:
+    """Before the list is locked: persons, stop list and lists are locked in this order."""
+    if contact_import.mapping.get("consent"):
+        counts = imported_consents.write(parsed.consents, contact_import, stop_listed)
+        counts[ConsentOutcome.UNREAD] += len(parsed.without_consent)
+        contact_import.consents = dict(Counter(contact_import.consents) + counts)
+
+
 def _write_rejected(import_id: int, parsed: ParsedSlice) -> None:
     encode = CompactEncoder().encode
-    rows = [(number, encode(row), reason) for number, row, reason in parsed.rejected]
+    rejected = parsed.rejected + parsed.without_consent
+    rows = [(number, encode(row), reason) for number, row, reason in rejected]
     contact_store.write_rejected(rows, import_id)
 
 
@@ -191,6 +203,8 @@ COUNTED_FIELDS = (
 def _save_counts(contact_import: Import, token: str) -> bool:
     """Save the counts and renew the lease; False if the lease is lost."""
     values = {name: getattr(contact_import, name) for name in COUNTED_FIELDS}
+    if contact_import.consents is not None:
+        values["consents"] = contact_import.consents
     lease_until = timezone.now() + claims.LEASE
     held = _held(contact_import, token)
     return bool(held.update(**values, failures=0, failure="", lease_until=lease_until))

@@ -29,6 +29,7 @@ from campaigns.contacts.phones.cell_texts import clean_value
 from campaigns.contacts.phones.parsing import Phone, Reason, normalise
 from campaigns.contacts.phones.prefix_rules import Normaliser
 from campaigns.contacts.undo import kept_values
+from campaigns.shared.bulk import among
 from campaigns.team import removal
 from campaigns.team.audit import record
 from campaigns.team.models import User
@@ -222,7 +223,7 @@ def _outcomes(
 
 def _with_phones(msisdns: list[str]) -> tuple[str, list[object]]:
     """The SQL condition that a contact `c` has one of the phones, and its parameters."""
-    condition, parameter = kept_values.among("c.msisdn", msisdns)
+    condition, parameter = among("c.msisdn", msisdns)
     return condition, [parameter]
 
 

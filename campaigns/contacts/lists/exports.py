@@ -5,12 +5,19 @@ from collections.abc import Iterator
 from campaigns.contacts.field_types import shown_values
 from campaigns.contacts.field_types.shown_values import as_cell
 from campaigns.contacts.importing.column_mapping import REPORT_COLUMNS
-from campaigns.contacts.models import Contact, ContactList, Import, RejectedRow
+from campaigns.contacts.models import Consent, Contact, ContactList, Import, Person, RejectedRow
 from campaigns.contacts.phones.parsing import Reason
 from campaigns.contacts.search.queries import matches, split_terms
 from campaigns.shared.table_columns import Cell, Column, Kind
 
 CHUNK_ROWS = 2_000  # held in memory at a time
+CONSENT_COLUMNS = (
+    Column("consent"),
+    Column("consent_on", Kind.DAY),
+    Column("consent_source"),
+    Column("consent_wording"),
+)
+NO_CONSENT: list[Cell] = [Consent.UNKNOWN.value, None, "", ""]
 
 Table = tuple[list[Column], Iterator[list[Cell]]]
 
@@ -21,12 +28,12 @@ def file_name(contact_list: ContactList) -> str:
 
 
 def list_table(contact_list: ContactList, query: str = "") -> Table:
-    """Columns and rows (phone, country, merge tags) of the contacts that match `query`.
+    """Columns and rows (phone, country, merge tags, consent) of the contacts that match `query`.
 
     Numbers and dates are such in a spreadsheet; in CSV all values are in their normal form.
     """
     typed = [shown_values.column(contact_list, name) for name in contact_list.fields]
-    columns = [Column("phone", Kind.PHONE), Column("country"), *typed]
+    columns = [Column("phone", Kind.PHONE), Column("country"), *typed, *CONSENT_COLUMNS]
     return columns, _list_rows(contact_list, split_terms(query))
 
 
@@ -41,10 +48,27 @@ def _list_rows(contact_list: ContactList, search_terms: list[str]) -> Iterator[l
     last_id = 0
     while chunk := list(contacts.filter(pk__gt=last_id)[:CHUNK_ROWS]):
         last_id = chunk[-1][0]
-        for _pk, msisdn, country, fields in chunk:
-            if matches(search_terms, msisdn, map(str, fields.values())):
-                cells = [as_cell(str(fields.get(name, "")), kind) for name, kind in types]
-                yield [msisdn, country, *cells]
+        matching = [
+            row for row in chunk if matches(search_terms, row[1], map(str, row[3].values()))
+        ]
+        consents = _load_consents([msisdn for _pk, msisdn, _country, _fields in matching])
+        for _pk, msisdn, country, fields in matching:
+            cells = [as_cell(str(fields.get(name, "")), kind) for name, kind in types]
+            yield [msisdn, country, *cells, *consents.get(msisdn, NO_CONSENT)]
+
+
+def _load_consents(msisdns: list[str]) -> dict[str, list[Cell]]:
+    """The cells of CONSENT_COLUMNS by phone, of those of whom something is known."""
+    people = Person.objects.filter(msisdn__in=msisdns).exclude(consent=Consent.UNKNOWN)
+    return {
+        row.msisdn: [
+            row.consent,
+            row.consent_on,
+            row.consent_source,
+            row.consent_wording.text if row.consent_wording else "",
+        ]
+        for row in people.select_related("consent_wording")
+    }
 
 
 def rejected_name(contact_import: Import) -> str:

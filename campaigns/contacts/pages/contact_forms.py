@@ -8,6 +8,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from campaigns.contacts.consent import wordings
 from campaigns.contacts.field_types.shown_values import for_reader
 from campaigns.contacts.lists.all_lists import fingerprint, has_tag
 from campaigns.contacts.models import Consent, Contact, FieldType
@@ -189,6 +190,16 @@ class PersonForm(SeenValuesForm):
             "Such as: form on the website, by phone. If you change the consent, enter this anew."
         ),
     )
+    known_wording = forms.ChoiceField(
+        label=gettext_lazy("Wording that was used before"), required=False
+    )
+    consent_wording = forms.CharField(
+        label=gettext_lazy("What the contact agreed to, word for word"),
+        required=False,
+        max_length=wordings.WORDING_MAX,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("Such as the text beside the box that was ticked."),
+    )
     language = forms.ChoiceField(label=gettext_lazy("Language"), required=False)
     wanted_topics = forms.CharField(
         label=gettext_lazy("Wants messages about"),
@@ -213,6 +224,11 @@ class PersonForm(SeenValuesForm):
         super().__init__(data, initial=dict(present))
         none = ("", _("Not known"))
         self.fields["language"].choices = [none, *languages.choices()]  # type: ignore[attr-defined]
+        if known := wordings.choices():
+            none = ("", _("None of these"))
+            self.fields["known_wording"].choices = [none, *known]  # type: ignore[attr-defined]
+        else:
+            del self.fields["known_wording"]
         self.keep_seen(present)
         self.helper = form_helper(*self.fields, submit=_("Save"))
 
@@ -231,6 +247,19 @@ class PersonForm(SeenValuesForm):
     def clean_seen_notes(self) -> str:
         return str(self.cleaned_data["seen_notes"]).replace("\r\n", "\n")
 
+    def clean_consent_wording(self) -> str:
+        """The chosen wording, or the typed one. Both: only if one is what the page showed."""
+        typed = wordings.clean(self.cleaned_data["consent_wording"])
+        if not (wording_id := self.cleaned_data.get("known_wording")):
+            return typed
+        chosen = wordings.text_of(wording_id)
+        if typed not in ("", chosen, self.shown["consent_wording"]):
+            raise forms.ValidationError(_("Choose a wording above or enter one here, not both."))
+        return chosen
+
+    def clean_seen_consent_wording(self) -> str:
+        return wordings.clean(self.cleaned_data["seen_consent_wording"])
+
     def clean_consent_on(self) -> Any:
         day = self.cleaned_data["consent_on"]
         if day and day > reader_today():
@@ -248,20 +277,23 @@ class PersonForm(SeenValuesForm):
         return data
 
     def _complete_consent(self) -> None:
-        """Another consent has another date and source; an unknown one has neither."""
+        """Another consent has another date, source and wording; an unknown one has none."""
         data, seen = self.cleaned_data, self.seen()
         day = data["consent_on"]
         consent, source = data.get("consent", ""), data.get("consent_source", "")
+        wording = data.get("consent_wording", "")
         is_changed = consent != seen["consent"]
         if consent == Consent.UNKNOWN:
-            if (day or source) and not is_changed:
+            if (day or source or wording) and not is_changed:
                 self.add_error("consent", _("Choose whether consent was given or withdrawn."))
-            data |= {"consent_on": None, "consent_source": ""}
+            data |= {"consent_on": None, "consent_source": "", "consent_wording": ""}
         elif is_changed:
             if not day or day.isoformat() == seen["consent_on"]:
                 data["consent_on"] = reader_today()
             if source == seen["consent_source"]:
                 data["consent_source"] = source = ""
+            if wording == seen["consent_wording"] and not data.get("known_wording"):
+                data["consent_wording"] = ""
             if consent == Consent.GIVEN and not source:
                 self.add_error("consent_source", _("Enter how consent was given."))
 

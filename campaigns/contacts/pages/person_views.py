@@ -9,7 +9,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from campaigns.contacts.models import Consent, Person, StopListEntry
+from campaigns.contacts.consent import history
+from campaigns.contacts.models import Consent, ConsentRecord, Person, StopListEntry
 from campaigns.contacts.pages.contact_forms import PersonForm
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.people import languages, person
@@ -17,15 +18,22 @@ from campaigns.team.pages.access import current_user, permission_required
 from campaigns.team.pages.submissions import once
 from campaigns.team.permissions import Permission
 
+HISTORY_ROWS = 50
+
 
 @dataclass(frozen=True, slots=True)
 class ShownPerson:
-    """A person as pages show it; `stored` is false if nothing was ever entered."""
+    """A person as pages show it; `stored` is false if nothing was ever entered.
+
+    `history`: the newest records of consent, the newest first; `has_older`: there are more.
+    """
 
     row: Person
     language: str
     wanted: list[str]
     unwanted: list[str]
+    history: list[ConsentRecord]
+    has_older: bool
 
     @property
     def stored(self) -> bool:
@@ -35,11 +43,14 @@ class ShownPerson:
 def describe_person(msisdn: str) -> ShownPerson:
     """The person with a phone, for the template contacts/_person.html."""
     row = person.find(msisdn)
+    records = list(history.records_of(row)[: HISTORY_ROWS + 1]) if row.pk else []
     return ShownPerson(
         row=row,
         language=languages.name(row.language),
         wanted=person.topics_of(row, wanted=True),
         unwanted=person.topics_of(row, wanted=False),
+        history=records[:HISTORY_ROWS],
+        has_older=len(records) > HISTORY_ROWS,
     )
 
 

@@ -1,8 +1,9 @@
 """The values of a person: reading them for a page, and changing them.
 
-The row of a person is made by the first change. Withdrawing consent adds the phone to the stop list
-in the same transaction; giving it again leaves the stop list as it is, since the phone may be there
-for another reason.
+The row of a person is made by the first change. A change of consent is added to the history of the
+person (consent/history.py) in the same transaction. Withdrawing consent adds the phone to the stop
+list in it too; giving it again leaves the stop list as it is, since the phone may be there for
+another reason.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from campaigns.contacts.consent import history, wordings
 from campaigns.contacts.lists import stop_list
 from campaigns.contacts.lists.seen_values import changed_values, find_conflicts
 from campaigns.contacts.models import Consent, Person, StopListEntry, TopicPreference
@@ -19,7 +21,7 @@ from campaigns.contacts.people.topics import join_topics, read_topics
 from campaigns.team.audit import record
 from campaigns.team.models import User
 
-CONSENT = ("consent", "consent_on", "consent_source")  # change together
+CONSENT = ("consent", "consent_on", "consent_source", "consent_wording")  # change together
 WANTED, UNWANTED = "wanted_topics", "unwanted_topics"
 VALUES = (*CONSENT, "language", WANTED, UNWANTED, "notes")
 
@@ -42,6 +44,7 @@ def values_of(person: Person) -> dict[str, str]:
         "consent": person.consent,
         "consent_on": person.consent_on.isoformat() if person.consent_on else "",
         "consent_source": person.consent_source,
+        "consent_wording": person.consent_wording.text if person.consent_wording else "",
         "language": person.language,
         WANTED: join_topics(topics_of(person, wanted=True)),
         UNWANTED: join_topics(topics_of(person, wanted=False)),
@@ -56,7 +59,7 @@ def change(
     """Change the values of a person that differ from those that the user has `seen`.
 
     If one of those to change is no longer as it was seen, nothing is saved; returned are these with
-    their present values. Consent, its date and its source count as one value.
+    their present values. Consent, its date, source and wording count as one value.
     """
     changed = changed_values(values, seen)
     if changed.keys() & set(CONSENT):
@@ -72,6 +75,8 @@ def change(
     if new:
         _write(person, present | new, actor)
         record(actor, person, "edited", _describe(present, new))
+    if new.keys() & set(CONSENT):
+        history.append(person, actor)
     if "consent" in new and person.consent == Consent.WITHDRAWN:
         _stop(person, actor)
     return {}
@@ -95,6 +100,7 @@ def _write(person: Person, values: Mapping[str, str], actor: User | None) -> Non
         "consent": values["consent"],
         "consent_on": date.fromisoformat(day) if day else None,
         "consent_source": values["consent_source"],
+        "consent_wording": wordings.store(values["consent_wording"], person),
         "language": values["language"],
         "notes": values["notes"],
         "version": person.version + 1,
@@ -135,6 +141,8 @@ def _stop(person: Person, actor: User | None) -> None:
 
 
 def erase(msisdn: str) -> None:
-    """Delete the rows of a person, in the caller's transaction. Locks them first, as `change`."""
+    """Delete the rows of a person with their histories, in the caller's transaction. Locks them
+    first, as `change`.
+    """
     for person in Person.objects.select_for_update().filter(msisdn=msisdn).order_by("pk"):
         person.delete()

@@ -35,6 +35,12 @@ class Reason(TextChoices):
     )
     SEVERAL_NUMBERS = "several_numbers", _("Several numbers in one cell")
     NOT_A_NUMBER = "not_a_number", _("Characters that no phone number has")
+    # of rows whose contact is imported, and only their consent is not
+    CONSENT = "consent", _("Consent is neither yes nor no; the contact is imported without it")
+    CONSENT_DAY = (
+        "consent_day",
+        _("No valid day of consent; the contact is imported without its consent"),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ undo leaves it as it is.
 
 # ruff: noqa: S608 - names of our own tables
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,17 +18,11 @@ from django.utils import timezone
 
 from campaigns.contacts.importing import claims
 from campaigns.contacts.models import Contact, Import, OverwrittenContact
+from campaigns.shared.bulk import among
 
 CONTACT = Contact._meta.db_table
 OVERWRITTEN = OverwrittenContact._meta.db_table
 PRUNED_AT_ONCE = 20_000
-
-
-def among(column: str, values: Sequence[Any]) -> tuple[str, Any]:
-    """The SQL condition that `column` is one of `values`, and its one parameter."""
-    if connection.vendor == "postgresql":
-        return f"{column} = ANY(%s)", list(values)
-    return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(values))
 
 
 def mark_changed(list_id: int, condition: str, parameters: Iterable[Any]) -> None:

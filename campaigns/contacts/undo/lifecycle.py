@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from campaigns.contacts.consent.imported_consents import WRITTEN
 from campaigns.contacts.importing import claims
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.models import (
@@ -17,7 +18,7 @@ from campaigns.contacts.models import (
     ImportState,
     ImportUndo,
 )
-from campaigns.contacts.undo import kept_values
+from campaigns.contacts.undo import consents, kept_values
 from campaigns.contacts.undo.outcomes import UndoOutcome, count_outcomes
 from campaigns.shared.queue import enqueue
 from campaigns.team.audit import record
@@ -30,6 +31,7 @@ CAN_UNDO = (ImportState.FINISHED, ImportState.CANCELLED, ImportState.FAILED)
 class UndoPreview:
     """What an undo would do: contacts removed, restored, or left for one of two reasons, and those
     no longer on the list. Together they are the new and updated contacts of the import.
+    `consents`: how many are set back to what they were before.
     """
 
     removed: int
@@ -37,14 +39,18 @@ class UndoPreview:
     changed: int
     sent: int
     gone: int
+    consents: int = 0
 
 
 def has_written(contact_import: Import) -> bool:
-    """Whether the import has ended, and changed contacts of a list that is still there."""
+    """Whether the import has ended, and changed contacts of a list that is still there, or the
+    consent of contacts.
+    """
+    written = sum((contact_import.consents or {}).get(outcome, 0) for outcome in WRITTEN)
     return bool(
         contact_import.state in CAN_UNDO
         and contact_import.list_id
-        and contact_import.new + contact_import.updated
+        and contact_import.new + contact_import.updated + written
     )
 
 
@@ -83,6 +89,7 @@ def preview(contact_import: Import) -> UndoPreview:
     return UndoPreview(
         **{outcome.value: counts[outcome] for outcome in UndoOutcome},
         gone=max(contact_import.new + contact_import.updated - counts.total(), 0),
+        consents=0 if contact_import.consents is None else consents.count(contact_import),
     )
 
 

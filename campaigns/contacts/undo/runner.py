@@ -20,9 +20,10 @@ from campaigns.contacts.importing.claims import LeaseLost, Outcome
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.importing.runner import NEW_TAGS
 from campaigns.contacts.models import Contact, ContactList, Import, ImportState, ImportUndo
-from campaigns.contacts.undo import kept_values
-from campaigns.contacts.undo.kept_values import CONTACT, OVERWRITTEN, among
+from campaigns.contacts.undo import consents, kept_values
+from campaigns.contacts.undo.kept_values import CONTACT, OVERWRITTEN
 from campaigns.contacts.undo.outcomes import UndoOutcome, outcomes_between, wait_for_freezes
+from campaigns.shared.bulk import among
 
 SLICE_ROWS = 10_000  # contacts of the list; some tenths of a second
 
@@ -37,7 +38,7 @@ def run(import_id: int, keep_going: Callable[[], bool] = lambda: True) -> Outcom
 
 
 def _undo(contact_import: Import, token: str, keep_going: Callable[[], bool]) -> Outcome:
-    while _undo_slice(contact_import, token):
+    while _undo_consents(contact_import, token) or _undo_slice(contact_import, token):
         if not keep_going():
             claims.release(contact_import.pk, token)
             return Outcome.MORE
@@ -56,6 +57,25 @@ def _lock_list(contact_import: Import) -> ContactList:
 def _held(contact_import: Import, token: str) -> QuerySet[Import]:
     """The import while this worker has it."""
     return Import.objects.filter(pk=contact_import.pk, state=ImportState.UNDOING, lease_token=token)
+
+
+@transaction.atomic
+def _undo_consents(contact_import: Import, token: str) -> bool:
+    """Undo the next consents; False if there are none. Raises LeaseLost."""
+    if contact_import.consents is None:
+        return False
+    undo = ImportUndo.objects.get(source=contact_import)
+    if not consents.undo_slice(contact_import, undo):
+        return False
+    undo.save()
+    _renew(contact_import, token)
+    return True
+
+
+def _renew(contact_import: Import, token: str) -> None:
+    until = timezone.now() + claims.LEASE
+    if not _held(contact_import, token).update(lease_until=until, failure=""):
+        raise LeaseLost
 
 
 @transaction.atomic
@@ -82,10 +102,7 @@ def _undo_slice(contact_import: Import, token: str) -> bool:
         setattr(undo, outcome, getattr(undo, outcome) + 1)
     undo.position = upper
     undo.save()
-    if not _held(contact_import, token).update(
-        lease_until=timezone.now() + claims.LEASE, failure=""
-    ):
-        raise LeaseLost
+    _renew(contact_import, token)
     return True
 
 

@@ -26,7 +26,7 @@ from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.contacts.models import Contact, ContactList, StopListEntry
+from campaigns.contacts.models import Contact, ContactList, Person, StopListEntry
 from campaigns.contacts.undo.outcomes import wait_for_undo
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.freeze import areas, division
@@ -39,6 +39,7 @@ from campaigns.shared.brands.scope import acting_for, shared_condition
 SLICE_SIZE = 50_000  # contacts; about a second, in which other writers wait on SQLite
 
 CONTACT = Contact._meta.db_table
+PERSON = Person._meta.db_table
 STOP_LIST = StopListEntry._meta.db_table
 RECIPIENT = Recipient._meta.db_table
 BATCH = Batch._meta.db_table
@@ -103,8 +104,10 @@ def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
         ids = _slice_contact_ids(_chosen_contacts(campaign, audience), snapshot, upper)
         chosen, size = _id_condition(ids), len(ids)
     excluded = _excluded_sql(audience, snapshot, upper)
+    consent = _consent_sql(campaign) if audience.needs_consent else ""
     capped = _capped_sql(audience, snapshot, upper)
-    left_out = f"({excluded} OR {capped})" if capped else excluded
+    reasons = filter(None, (excluded, f"NOT {consent}" if consent else "", capped))
+    left_out = f"({' OR '.join(reasons)})"
     by_area = areas.must_split_by_area(campaign, snapshot.list_id)
     if by_area:
         areas.create_area_table()
@@ -113,9 +116,10 @@ def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:
     snapshot.in_lists += size
     snapshot.left += added
     if added < size:
-        missing = _count_missing(chosen, excluded, capped)
+        missing = _count_missing(chosen, excluded, consent, capped)
         snapshot.stop_listed += missing.stop_listed
         snapshot.excluded += missing.excluded
+        snapshot.without_consent += missing.without_consent
         snapshot.capped += missing.capped
         snapshot.repeated += size - added - sum(missing)
     snapshot.contact_id = upper
@@ -201,6 +205,12 @@ def _excluded_sql(audience: Audience, snapshot: Snapshot, upper: int) -> str:
         return "1 = 0"
     ids = ", ".join(map(str, audience.exclude_lists))
     return f"EXISTS (SELECT 1 FROM {CONTACT} x WHERE x.msisdn = c.msisdn AND x.list_id IN ({ids}))"  # noqa: S608
+
+
+def _consent_sql(campaign: Campaign) -> str:
+    """The condition on a contact `c` who agreed to get messages of the brand."""
+    given = f"p.brand_id = {campaign.brand_id:d} AND p.consent = 'given'"
+    return f"EXISTS (SELECT 1 FROM {PERSON} p WHERE p.msisdn = c.msisdn AND {given})"  # noqa: S608 - our own table, a number
 
 
 def _capped_sql(audience: Audience, snapshot: Snapshot, upper: int) -> str:
@@ -322,17 +332,20 @@ class _Missing(NamedTuple):
 
     stop_listed: int
     excluded: int
-    capped: int = 0
+    without_consent: int
+    capped: int
 
 
-def _count_missing(chosen: str, excluded: str, capped: str) -> _Missing:
-    """Count the contacts of a slice that the stop list, exclusions and frequency cap leave out."""
-    stopped = _stopped_sql()
-    conditions = [stopped, f"NOT {stopped} AND {excluded}"]
-    if capped:
-        conditions.append(f"NOT {stopped} AND NOT {excluded} AND {capped}")
-    sums = [f"COALESCE(SUM(CASE WHEN {each} THEN 1 ELSE 0 END), 0)" for each in conditions]
+def _count_missing(chosen: str, excluded: str, consent: str, capped: str) -> _Missing:
+    """Count the contacts of a slice that stop list, exclusions, consent and frequency cap leave
+    out. `consent` and `capped` are "" where they leave out nobody.
+    """
+    reasons = [_stopped_sql(), excluded, f"NOT {consent}" if consent else "", capped]
+    earlier, sums = list[str](), list[str]()
+    for reason in reasons:
+        fits = " AND ".join([*earlier, reason]) if reason else ""
+        sums.append(f"COALESCE(SUM(CASE WHEN {fits} THEN 1 ELSE 0 END), 0)" if fits else "0")
+        earlier += [f"NOT ({reason})"] if reason else []
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(sums)} FROM {CONTACT} c WHERE {chosen}")  # noqa: S608 - names of our own tables
-        counts = [int(count) for count in cursor.fetchone()]
-    return _Missing(*counts)
+        return _Missing(*map(int, cursor.fetchone()))

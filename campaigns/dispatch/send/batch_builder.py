@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from campaigns.compose.audience.selection import needs_consent
 from campaigns.compose.message.merge_tags import MissingValue
 from campaigns.compose.message.render import (
     CompiledMessage,
@@ -21,7 +22,7 @@ from campaigns.compose.message.render import (
 from campaigns.compose.message.tracking.codes import link_codes
 from campaigns.compose.message.variants import as_variant
 from campaigns.compose.models import Campaign
-from campaigns.contacts.models import StopListEntry
+from campaigns.contacts.models import Consent, Person, StopListEntry
 from campaigns.dispatch.budgets.reservations import CostCalculator, MaximumCost, has_budget
 from campaigns.dispatch.models import Recipient, SendState
 from campaigns.dispatch.send.interpret_answer import NotAccepted
@@ -36,6 +37,7 @@ RECIPIENT_TABLE = Recipient._meta.db_table
 # Batch number, id, msisdn, reference, and the fields as the database gives them.
 RecipientRow = tuple[int, int, str, str, Any]
 ON_STOP_LIST = NotAccepted(SendState.CANCELLED, reason="stop_list")
+WITHOUT_CONSENT = NotAccepted(SendState.CANCELLED, reason="no_consent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class SentMessage:
         return rendered
 
     def group(
-        self, rows: list[RecipientRow], stopped: set[str]
+        self, rows: list[RecipientRow], stopped: Mapping[str, NotAccepted]
     ) -> tuple[dict[str, NotAccepted], Mapping[RenderedMessage, list[Address]]]:
         """Who is not sent to and why, by reference; and the addresses of each message."""
         same = self.same_for_all
@@ -85,9 +87,7 @@ class SentMessage:
         not_accepted: dict[str, NotAccepted] = {}
         addresses: defaultdict[RenderedMessage, list[Address]] = defaultdict(list)
         for _number, _pk, msisdn, reference, fields in rows:
-            rendered = (
-                ON_STOP_LIST if msisdn in stopped else same or self.render(_decode_fields(fields))
-            )
+            rendered = stopped.get(msisdn) or same or self.render(_decode_fields(fields))
             if isinstance(rendered, NotAccepted):
                 not_accepted[reference] = rendered
             else:
@@ -148,15 +148,24 @@ class BatchBuilder:
             rows = cursor.fetchall()
         return {number: list(group) for number, group in groupby(rows, itemgetter(0))}
 
-    def _load_stopped(self, groups: Iterable[list[RecipientRow]]) -> set[str]:
-        """Load which of these phones are on the stop list now."""
+    def _load_stopped(self, groups: Iterable[list[RecipientRow]]) -> dict[str, NotAccepted]:
+        """Load which of these phones are not sent to, as they are on the stop list now, or as the
+        campaign needs a consent that they do not have any more.
+        """
         msisdns = [row[2] for rows in groups for row in rows]
         of_brand = StopListEntry.objects.belonging_to(self.campaign.brand_id)
-        stopped = StopListEntry.objects.filter(of_brand, msisdn__in=msisdns)
-        return set(stopped.values_list("msisdn", flat=True))
+        on_list = StopListEntry.objects.filter(of_brand, msisdn__in=msisdns)
+        stopped = dict.fromkeys(on_list.values_list("msisdn", flat=True), ON_STOP_LIST)
+        if not needs_consent(self.campaign):
+            return stopped
+        agreed = Person.objects.filter(
+            brand=self.campaign.brand_id, consent=Consent.GIVEN, msisdn__in=msisdns
+        )
+        others = set(msisdns).difference(agreed.values_list("msisdn", flat=True))
+        return dict.fromkeys(others, WITHOUT_CONSENT) | stopped
 
     def _build_batch(
-        self, claim: Claim, rows: list[RecipientRow], stopped: set[str]
+        self, claim: Claim, rows: list[RecipientRow], stopped: Mapping[str, NotAccepted]
     ) -> PreparedBatch:
         message = self._message_of(claim)
         not_accepted, addresses = message.group(rows, stopped)

@@ -14,12 +14,18 @@ from campaigns.contacts.importing import lifecycle, runner
 from campaigns.contacts.importing.csv_reader import MAX_HEAD_ROWS
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.importing.reading.cell_values import AS_WRITTEN, EVERY_RULE
+from campaigns.contacts.importing.reading.consent_columns import ConsentChoice
 from campaigns.contacts.importing.reading.layout_detection import KnownLayout
 from campaigns.contacts.models import Import, ImportState
 from campaigns.management.brand_option import add_brand_option, brand_named
 from campaigns.shared.brands.scope import acting_for
 from campaigns.team.audit.commands import RecordedCommand
 
+CONSENT_OPTIONS = {
+    "day": "day on which they agreed, such as 2026-11-30",
+    "source": "how they agreed, such as: form on the website",
+    "wording": "what they agreed to, word for word",
+}
 MAX_WAIT = 120  # seconds, while another import of the same list is running
 
 
@@ -60,6 +66,7 @@ class Command(RecordedCommand):
             help="keep contacts already on the list unchanged",
         )
         _add_layout_arguments(parser)
+        _add_consent_arguments(parser)
         add_brand_option(parser)
         parser.add_argument(
             "--as-written",
@@ -96,6 +103,7 @@ class Command(RecordedCommand):
                     options["header_row"],
                 ),
                 AS_WRITTEN if options["as_written"] else EVERY_RULE,
+                _consent(options),
             )
         except ContactsError as refused:
             raise CommandError(str(refused)) from refused
@@ -137,6 +145,34 @@ def _add_layout_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help="the row with the names of the columns, from 1; 0 if there is none",
     )
+
+
+def _add_consent_arguments(parser: ArgumentParser) -> None:
+    """The options of the section "Consent" of the page; columns as that of phones."""
+    everybody_or_column = parser.add_mutually_exclusive_group()
+    everybody_or_column.add_argument(
+        "--consent-everybody", action="store_true", help="everybody in this file agreed"
+    )
+    everybody_or_column.add_argument(
+        "--consent-column", default="", metavar="C", help="column that says who agreed: yes or no"
+    )
+    for part, of_all in CONSENT_OPTIONS.items():
+        parser.add_argument(f"--consent-{part}", default="", metavar="TEXT", help=of_all)
+        parser.add_argument(
+            f"--consent-{part}-column", default="", metavar="C", help=f"column with the {part}"
+        )
+
+
+def _consent(options: dict[str, Any]) -> ConsentChoice | None:
+    """Which consents are imported. Raises CommandError for options without one of the first two."""
+    columns = {part: options[f"consent_{part}_column"] for part in CONSENT_OPTIONS}
+    columns["consent"] = options["consent_column"]
+    texts = {part: options[f"consent_{part}"] for part in CONSENT_OPTIONS}
+    if not options["consent_everybody"] and not columns["consent"]:
+        if any(columns.values()) or any(texts.values()):
+            raise CommandError("Give --consent-everybody or --consent-column too.")
+        return None
+    return ConsentChoice({part: name for part, name in columns.items() if name}, **texts)
 
 
 class _Quote(Action):
@@ -182,11 +218,12 @@ def _report(contact_import: Import) -> dict[str, Any]:
         "rejected": contact_import.rejected_by_reason,
         "guessed": guessed,
         "total_in_list": total,
+        **({} if contact_import.consents is None else {"consents": contact_import.consents}),
     }
 
 
 def _report_text(report: dict[str, Any]) -> str:
-    parts = ("rejected", "guessed")
+    parts = [part for part in ("rejected", "guessed", "consents") if part in report]
     counts = {name: value for name, value in report.items() if name not in parts}
     lines = [f"{name.replace('_', ' ')}: {value}" for name, value in counts.items()]
     for part in parts:

@@ -11,6 +11,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from campaigns.compose.models import Campaign
+from campaigns.contacts.consent import history
 from campaigns.contacts.importing import rejected_rows
 from campaigns.contacts.models import Contact, Person, RejectedRow, StopListEntry
 from campaigns.contacts.people.person import topics_of
@@ -178,6 +179,8 @@ def _person_data(person: Person | None) -> dict[str, Any] | None:
         "consent": person.consent,
         "consent_date": person.consent_on,
         "consent_source": person.consent_source,
+        "consent_wording": person.consent_wording.text if person.consent_wording else "",
+        "consent_history": [history.record_data(row) for row in history.records_of(person)],
         "language": person.language,
         "wanted_topics": topics_of(person, wanted=True),
         "unwanted_topics": topics_of(person, wanted=False),

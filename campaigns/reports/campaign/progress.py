@@ -135,6 +135,7 @@ class CampaignProgress:
             ExcludedCount(_("Duplicates"), self.snapshot.repeated),
             ExcludedCount(_("On the stop list"), self.snapshot.stop_listed),
             ExcludedCount(_("Excluded"), self.snapshot.excluded),
+            ExcludedCount(_("No consent"), self.snapshot.without_consent),
             ExcludedCount(_("Reached the frequency cap"), self.snapshot.capped),
         ]
         return [count for count in excluded if count.number]

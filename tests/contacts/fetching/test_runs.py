@@ -11,12 +11,13 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from campaigns.contacts import tasks
+from campaigns.contacts.consent.mapping import ConsentMapping
 from campaigns.contacts.fetching import runs, schedules
 from campaigns.contacts.fetching.models import ImportSchedule
 from campaigns.contacts.importing import dry_run, lifecycle, runner
 from campaigns.contacts.importing.column_mapping import ColumnMapping
 from campaigns.contacts.importing.reading.cell_values import EVERY_RULE
-from campaigns.contacts.models import Contact, Import, ImportState
+from campaigns.contacts.models import Contact, Import, ImportState, Person
 from campaigns.models import OutgoingMail, Role, User
 from tests.contacts.fetching.conftest import PHONES, table
 from tests.file_server import FileServer, reply
@@ -353,3 +354,21 @@ def test_sheet_that_is_gone_is_refused(
     assert result(ran) == ("refused", "The file has no visible sheet “Одеса”.")
     assert ran.latest_import
     assert ran.latest_import.state == ImportState.FAILED
+
+
+def test_consents_are_imported_from_their_columns(
+    run: Run, schedule: ImportSchedule, file_server: FileServer
+) -> None:
+    consent = ConsentMapping({"consent": 2, "day": 3}, source="shop")
+    schedule.mapping |= {
+        "consent": consent.as_json(), "columns": ["phone", "name", "agreed", "since"],
+    }  # fmt: skip
+    schedule.save()
+    rows = [f"{phone},2026-01-05,Olena,yes" for phone in PHONES[:9]]
+    file_server.files["/clients.csv"] = "\n".join(["phone,since,name,agreed", *rows, ""]).encode()
+    assert result(run()) == ("imported", "")
+    latest = Import.objects.latest("pk")
+    assert latest.consents == {"given": 9}
+    assert set(Person.objects.values_list("consent", "consent_source")) == {("given", "shop")}
+    file_server.files["/clients.csv"] = table(10)
+    assert "are missing" in result(run())[1]

@@ -112,6 +112,7 @@ FORMS = {
     "label-delete": Form("deleted"),
     "test-groups": Form("added", data={"name": "We", "phones": "0971234567"}),
     "test-group-delete": Form("removed"),
+    "consent-setting": Form("set", data={"needs_consent": "on"}),
     "approval-limits": Form("set", data={"currency": "EUR", "amount": "10"}),
     "approval-limit-delete": Form("removed"),
     "frequency-cap": Form("set", data={"messages": "3", "days": "7"}),

@@ -13,7 +13,14 @@ from django.db.models.functions import Concat, Left
 from django.test import Client
 from pytest_django import Settings
 
-from campaigns.contacts.models import Contact, Person, StopListEntry, TopicPreference
+from campaigns.contacts.models import (
+    ConsentRecord,
+    ConsentWording,
+    Contact,
+    Person,
+    StopListEntry,
+    TopicPreference,
+)
 from campaigns.contacts.people.person_ids import id_of
 from campaigns.models import CampaignState
 from campaigns.reports.models import SavedReport
@@ -53,6 +60,10 @@ def ids(other: Brand) -> list[int]:
         ids = make_rows(make_user("boss", Role.ADMINISTRATOR, is_staff=True, is_superuser=True))
         person = Person.objects.create(msisdn=PHONE, notes="note")
         TopicPreference.objects.create(person=person, topic="sales", wanted=True)
+        wording = ConsentWording.objects.create(text="I agree.", fingerprint="x")
+        ConsentRecord.objects.create(
+            person=person, consent="given", wording=wording, recorded_at=wording.created_at
+        )
         StopListEntry.objects.update(reason=MARK)
         Contact.objects.update(fields={"city": MARK, "name": MARK})
         for model in branded():

@@ -71,6 +71,7 @@ class ExcludedOut(Schema):
     stop_listed: int
     excluded: int
     capped: Annotated[int, Field(description="They had reached the frequency cap.")]
+    without_consent: int
 
 
 class ReasonOut(Schema):
@@ -219,6 +220,7 @@ def _excluded(progress: CampaignProgress) -> ExcludedOut:
         stop_listed=snapshot.stop_listed if snapshot else 0,
         excluded=snapshot.excluded if snapshot else 0,
         capped=snapshot.capped if snapshot else 0,
+        without_consent=snapshot.without_consent if snapshot else 0,
     )
 
 

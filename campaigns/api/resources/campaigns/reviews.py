@@ -41,6 +41,9 @@ class FunnelOut(Schema):
     stop_listed: int
     excluded: int
     capped: Annotated[int, Field(description="They have reached the frequency cap.")]
+    without_consent: Annotated[
+        int, Field(description="Left out where promotional campaigns need a consent.")
+    ]
     recipients: int
 
 

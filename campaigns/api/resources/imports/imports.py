@@ -19,7 +19,14 @@ from campaigns.api.resources.imports.shown_imports import (
     import_out,
     shown,
 )
-from campaigns.api.resources.imports.sources import ColumnIn, PlanIn, require_columns, router
+from campaigns.api.resources.imports.sources import (
+    ColumnIn,
+    ConsentIn,
+    PlanIn,
+    require_columns,
+    require_consent,
+    router,
+)
 from campaigns.api.schemas import TABLE_FILE, Body, Country, FileKind, Id, Text
 from campaigns.contacts.fetching import unattended
 from campaigns.contacts.importing import lifecycle
@@ -62,6 +69,7 @@ class ColumnsIn(PlanIn):
         Field(min_length=1, max_length=MAX_COLUMNS, description="Others are skipped."),
     ]
     country: Country = settings.DEFAULT_COUNTRY
+    consent: ConsentIn | None = None
 
 
 class UndoPreviewOut(Schema):
@@ -72,6 +80,7 @@ class UndoPreviewOut(Schema):
     changed: Annotated[int, Field(description="Left: somebody changed them since.")]
     sent: Annotated[int, Field(description="Left: something was sent to them.")]
     gone: int
+    consents: Annotated[int, Field(description="Set back to what they were before.")]
 
 
 class RejectedRowOut(Schema):
@@ -150,7 +159,8 @@ def choose_import_columns(
     contact_import = get_import(request, import_id, Permission.EDIT_CONTACTS)
     _require_state(contact_import, *lifecycle.CAN_CHOOSE_COLUMNS)
     require_columns(contact_import, body.columns)
-    unattended.set_plan(import_id, body.plan(body.columns), body.country)
+    require_consent(contact_import, body.consent)
+    unattended.set_plan(import_id, body.plan(body.columns, body.consent), body.country)
     return shown(request, import_id, response)
 
 
@@ -206,7 +216,9 @@ def undo_import(request: HttpRequest, import_id: ImportId, response: HttpRespons
     auth=EDIT,
 )
 def list_rejected_rows(request: HttpRequest, import_id: ImportId, query: Query[PageQuery]) -> Any:
-    """The rows that were not imported, as they are in the file, with the reasons."""
+    """The rows that were not imported, as they are in the file, with the reasons; also those of
+    which only the consent was not (consent, consent_day).
+    """
     contact_import = get_import(request, import_id, Permission.EDIT_CONTACTS)
     sees = sees_phones(actor(request))
 

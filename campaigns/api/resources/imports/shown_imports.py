@@ -10,6 +10,7 @@ from pydantic import Field
 from campaigns.api.access import actor
 from campaigns.api.paging import Page
 from campaigns.api.schemas import Id
+from campaigns.contacts.consent.imported_consents import ConsentOutcome
 from campaigns.contacts.fetching import unattended
 from campaigns.contacts.fetching.share_links import shown_address
 from campaigns.contacts.field_types.value_formats import ValueFormat
@@ -31,6 +32,12 @@ RETRY_AFTER = "2"  # seconds
 ImportId = Annotated[Id, Path()]
 
 
+Consents = Annotated[
+    dict[ConsentOutcome, int] | None,
+    Field(description="What becomes of consents; none if the import writes none."),
+]
+
+
 class CheckOut(Schema):
     """What an import would do."""
 
@@ -41,6 +48,7 @@ class CheckOut(Schema):
     stop_listed: int
     rejected: Annotated[dict[str, int], Field(description="Rows by the reason.")]
     countries: Annotated[dict[str, int], Field(description="Contacts by country.")]
+    consents: Consents
 
 
 class ImportOut(Schema):
@@ -68,6 +76,7 @@ class ImportOut(Schema):
     rejected: int
     rejected_by_reason: dict[str, int]
     countries: dict[str, int]
+    consents: Consents
     check: CheckOut | None
 
 
@@ -104,6 +113,7 @@ class UndoOut(Schema):
     changed: int
     sent: int
     gone: int
+    consents: Annotated[int, Field(description="Set back to what they were before.")]
 
 
 class ImportDetail(ImportOut):
@@ -136,7 +146,7 @@ def import_out(contact_import: Import) -> dict[str, Any]:
     checked = contact_import.checked
     # one of a command is never checked, and has notes alone
     is_checked = "rows" in checked
-    check = {name: checked[name] for name in CheckOut.model_fields} if is_checked else None
+    check = {name: checked.get(name) for name in CheckOut.model_fields} if is_checked else None
     same = set(ImportOut.model_fields) - {"is_under_way", "problem", "address", "check"}
     return {
         **{name: getattr(contact_import, name) for name in same},
@@ -214,7 +224,7 @@ def _undo(contact_import: Import) -> dict[str, Any] | None:
     if undo is None and not can_be:
         return None
     refusal = undo_lifecycle.refusal(contact_import) if can_be else ""
-    counts = ("removed", "restored", "changed", "sent", "gone")
+    counts = ("removed", "restored", "changed", "sent", "gone", "consents")
     return {
         "can_undo": can_be and not refusal,
         "refusal": refusal,

@@ -1,5 +1,6 @@
 """An import made of a file, of an address, or of text, which can go on by itself to its end."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from django.conf import settings
@@ -14,8 +15,14 @@ from campaigns.api.form_values import posted, require_known, require_valid
 from campaigns.api.problems import Problem, invalid
 from campaigns.api.resources.imports.shown_imports import ImportDetail, shown
 from campaigns.api.schemas import Body, Country, Id, Text
+from campaigns.contacts.consent.wordings import WORDING_MAX
 from campaigns.contacts.fetching import unattended
-from campaigns.contacts.fetching.column_choices import ColumnChoice, ColumnError, read_choices
+from campaigns.contacts.fetching.column_choices import (
+    ColumnChoice,
+    ColumnError,
+    read_choices,
+    read_consent,
+)
 from campaigns.contacts.fetching.unattended import Plan
 from campaigns.contacts.field_types.value_formats import ValueFormat
 from campaigns.contacts.importing import lifecycle
@@ -23,6 +30,7 @@ from campaigns.contacts.importing.column_mapping import MAX_NAME
 from campaigns.contacts.importing.csv_reader import MAX_COLUMNS
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.importing.reading.cell_values import CellRules
+from campaigns.contacts.importing.reading.consent_columns import ConsentChoice, ConsentError
 from campaigns.contacts.models import Import, ImportState
 from campaigns.contacts.pages.forms import PASTE_MAX
 from campaigns.contacts.pages.imports.source_views import SOURCES, receive
@@ -31,6 +39,9 @@ from campaigns.team.permissions import Permission
 
 router = Router(tags=["Imports"])  # also of imports.py: an address belongs to one router
 PATHS = {"into": "list_id", "name": "list_name", "rows": "text"}
+
+
+ConsentColumn = Annotated[Text, Field(min_length=1, max_length=300)] | None
 
 
 class ColumnIn(Body):
@@ -50,6 +61,44 @@ class ColumnIn(Body):
 
     def choice(self) -> ColumnChoice:
         return ColumnChoice(self.column, self.use, self.name.strip(), self.format or "")
+
+
+class ConsentColumnsIn(Body):
+    """Columns of the file: each its name, its letter in a spreadsheet or its number from 1."""
+
+    consent: Annotated[
+        ConsentColumn, Field(description="Yes or no. Without it, everybody in the file agreed.")
+    ] = None
+    day: ConsentColumn = None
+    source: ConsentColumn = None
+    wording: ConsentColumn = None
+
+
+class ConsentIn(Body):
+    """Which consents are written. Day, source and wording are those of rows without one."""
+
+    columns: ConsentColumnsIn = ConsentColumnsIn()
+    day: Annotated[
+        date | None, Field(description="Needed where everybody agreed and no column says it.")
+    ] = None
+    source: Annotated[
+        Text, Field(max_length=200, description="How it was given; needed without a column.")
+    ] = ""
+    wording: Annotated[
+        Text, Field(max_length=WORDING_MAX, description="What they agreed to, word for word.")
+    ] = ""
+    day_format: Annotated[
+        Literal["day_first", "month_first"] | None, Field(description="Else by the values.")
+    ] = None
+
+    def choice(self) -> ConsentChoice:
+        return ConsentChoice(
+            {part: name for part, name in self.columns.model_dump().items() if name},
+            self.day.isoformat() if self.day else "",
+            self.source.strip(),
+            self.wording,
+            self.day_format or "",
+        )
 
 
 Columns = Annotated[
@@ -77,14 +126,21 @@ class PlanIn(Body):
         Field(ge=0, le=100, description="A file with more rejected rows is not imported."),
     ] = 100
 
-    def plan(self, columns: list[ColumnIn]) -> Plan:
+    def plan(self, columns: list[ColumnIn], consent: ConsentIn | None) -> Plan:
         rules = CellRules(
             null_words=self.null_words,
             older_form=self.older_form,
             first_of_several=self.first_of_several,
         )
         choices = tuple(column.choice() for column in columns)
-        return Plan(choices, self.existing, rules, self.start, self.max_rejected_percent)
+        return Plan(
+            choices,
+            self.existing,
+            rules,
+            self.start,
+            self.max_rejected_percent,
+            consent.choice() if consent else None,
+        )
 
 
 class TargetIn(PlanIn):
@@ -99,6 +155,10 @@ class FileIn(TargetIn):
         Json[Columns] | None,
         Field(description='JSON: [{"column": "Mobile", "use": "phone"}, {"column": "City"}]'),
     ] = None
+    consent: Annotated[
+        Json[ConsentIn] | None,
+        Field(description='JSON: {"day": "2026-11-30", "source": "form on the website"}'),
+    ] = None
 
 
 class SourceIn(TargetIn):
@@ -109,6 +169,7 @@ class SourceIn(TargetIn):
         Text | None, Field(max_length=PASTE_MAX, description="Or its rows, as CSV.")
     ] = None
     columns: Columns = []
+    consent: ConsentIn | None = None
 
 
 @router.post(
@@ -127,7 +188,7 @@ def import_file(
     it.
     """
     require_known(request, body)
-    return _made(request, "file", body, {"file": file}, body.columns or [], response)
+    return _made(request, "file", body, {"file": file}, response)
 
 
 @router.post(
@@ -142,24 +203,23 @@ def create_import(request: HttpRequest, body: SourceIn, response: HttpResponse) 
     if (body.address is None) == (body.text is None):
         raise invalid("address", "address_or_text", "Send either address or text.")
     if body.address is None:
-        return _made(request, "paste", body, {"rows": body.text}, body.columns, response)
-    return _made(request, "address", body, {"address": body.address}, body.columns, response)
+        return _made(request, "paste", body, {"rows": body.text}, response)
+    return _made(request, "address", body, {"address": body.address}, response)
 
 
 def _made(
     request: HttpRequest,
     kind: str,
-    body: TargetIn,
+    body: FileIn | SourceIn,
     content: dict[str, Any],
-    columns: list[ColumnIn],
     response: HttpResponse,
 ) -> Any:
-    source, user = SOURCES[kind], actor(request)
+    source, user, columns = SOURCES[kind], actor(request), body.columns or []
     target = {"into": body.list_id, "name": body.list_name, "country": body.country}
     files = MultiValueDict({"file": [content["file"]]}) if kind == "file" else None
     form = source.form(posted(target if files else target | content), files)
     data = require_valid(form, PATHS)
-    wishes: dict[str, Any] = {lifecycle.UNATTENDED: body.plan(columns).as_json()}
+    wishes: dict[str, Any] = {lifecycle.UNATTENDED: body.plan(columns, body.consent).as_json()}
     if body.sheet:
         wishes[lifecycle.WANTED_SHEET] = body.sheet
     try:
@@ -168,17 +228,19 @@ def _made(
         field = source.form.source_field
         path = PATHS.get(field, field)
         raise invalid(path, "unreadable", str(refused)) from refused
-    _require_columns(made, columns)
+    _require_columns(made, columns, body.consent)
     unattended.advance(made.pk)
     return Status(201, shown(request, made.pk, response))
 
 
-def _require_columns(made: Import, columns: list[ColumnIn]) -> None:
+def _require_columns(made: Import, columns: list[ColumnIn], consent: ConsentIn | None) -> None:
     """Refuse the file if it was opened at once, and the columns do not fit."""
-    if made.state != ImportState.UPLOADED or not columns:
+    if made.state != ImportState.UPLOADED:
         return
     try:
-        require_columns(made, columns)
+        if columns:
+            require_columns(made, columns)
+        require_consent(made, consent)
     except Problem:
         lifecycle.cancel(made.pk, made.created_by)
         raise
@@ -192,3 +254,14 @@ def require_columns(contact_import: Import, columns: list[ColumnIn]) -> None:
         raise invalid(f"columns.{wrong.index}.{wrong.part}", "invalid", str(wrong)) from wrong
     if not mapping.phones:
         raise invalid("columns", "no_phone", "Name the column with the phone numbers.")
+
+
+def require_consent(contact_import: Import, consent: ConsentIn | None) -> None:
+    """Raise Problem if what is said of consents does not fit the file, which is opened."""
+    if consent is None:
+        return
+    try:
+        read_consent(contact_import, consent.choice())
+    except ConsentError as wrong:
+        path = f"consent.columns.{wrong.part}" if wrong.in_columns else f"consent.{wrong.part}"
+        raise invalid(path, "invalid", str(wrong)) from wrong

@@ -1,11 +1,13 @@
 """The lines that say what was guessed about a file, before it is imported."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
+from campaigns.contacts.consent.imported_consents import ConsentOutcome
 from campaigns.contacts.field_types.shown_values import for_reader, in_words
 from campaigns.contacts.field_types.value_formats import ValueFormat, as_date
 from campaigns.contacts.importing.reading.cell_values import NO_VALUE
@@ -122,6 +124,21 @@ def _type_notes(column: dict[str, Any]) -> list[Note]:
     return notes
 
 
+def consent_counts(counts: Mapping[str, int] | None, *, will_be: bool) -> list[tuple[str, int]]:
+    """What becomes, or became, of the consents in a file: words and number. Empty if the import
+    writes none.
+    """
+    if counts is None:
+        return []
+    always = (ConsentOutcome.GIVEN, ConsentOutcome.WITHDRAWN)
+    words = CONSENTS_TO_BE if will_be else CONSENTS
+    return [
+        (str(words[outcome]), counts.get(outcome, 0))
+        for outcome in ConsentOutcome
+        if outcome in always or counts.get(outcome)
+    ]
+
+
 def unread_text(name: str, field_type: FieldType, count: int) -> str:
     """How many values of a field are not of its type."""
     return UNREAD[field_type](count) % {"count": count, "name": name}
@@ -134,6 +151,26 @@ def _in_words(normal: str, value_format: ValueFormat) -> str:
     return for_reader(normal, value_format.type)
 
 
+CONSENTS: dict[ConsentOutcome, str | Promise] = {
+    ConsentOutcome.GIVEN: gettext_lazy("Consent recorded"),
+    ConsentOutcome.WITHDRAWN: gettext_lazy("Withdrawal recorded, phone on the stop list"),
+    ConsentOutcome.UNCHANGED: gettext_lazy("Known already"),
+    ConsentOutcome.OLDER: gettext_lazy("Left as it is: something newer is known"),
+    ConsentOutcome.KEPT_WITHDRAWN: gettext_lazy(
+        "Withdrew their consent earlier; this was left as it is"
+    ),
+    ConsentOutcome.UNREAD: gettext_lazy("Not readable, imported without it: see rejected rows"),
+}
+CONSENTS_TO_BE: dict[ConsentOutcome, str | Promise] = {
+    **CONSENTS,
+    ConsentOutcome.GIVEN: gettext_lazy("Consent will be recorded"),
+    ConsentOutcome.WITHDRAWN: gettext_lazy("Withdrawal will be recorded, phone to the stop list"),
+    ConsentOutcome.OLDER: gettext_lazy("Will be left as it is: something newer is known"),
+    ConsentOutcome.KEPT_WITHDRAWN: gettext_lazy(
+        "Withdrew their consent earlier; this will be left as it is"
+    ),
+    ConsentOutcome.UNREAD: gettext_lazy("Not readable, will be imported without it"),
+}
 UNREAD: dict[FieldType, Callable[[int], str]] = {
     FieldType.NUMBER: lambda count: ngettext(
         "%(count)d value of “%(name)s” is not a number. It stays as it is.",

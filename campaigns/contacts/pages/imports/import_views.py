@@ -1,5 +1,6 @@
 """The pages of an import, in the order of its steps: columns, check, progress, report."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from campaigns.contacts.lists import exports
 from campaigns.contacts.models import CHANGING, Import, ImportState, ImportUndo
 from campaigns.contacts.pages.forms import ColumnsForm, LayoutForm
 from campaigns.contacts.pages.imports import import_notes, undo_views
+from campaigns.contacts.pages.imports.consent_form import ConsentForm
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.contacts.phones import countries
 from campaigns.contacts.phones.parsing import Reason
@@ -34,6 +36,7 @@ from campaigns.team.roles import has_permission, visible_to
 BUSY = (ImportState.READING, ImportState.CHECKING, *CHANGING)
 PREVIEW_ROWS = 10
 MAX_EXAMPLES = 3  # values of a column
+ColumnForms = tuple[ColumnsForm, ConsentForm]
 
 
 @require_safe
@@ -66,14 +69,14 @@ def _editable_import(request: HttpRequest, pk: int) -> Import:
 
 
 def _page(
-    request: HttpRequest, contact_import: Import, form: ColumnsForm | None = None
+    request: HttpRequest, contact_import: Import, forms: ColumnForms | None = None
 ) -> HttpResponse:
     context = {
         "import": contact_import,
         "lead": _lead(contact_import),
         "tabs": tabs("imports"),
         "can_edit": has_permission(current_user(request), Permission.EDIT_CONTACTS),
-        **_part(contact_import, form),
+        **_part(contact_import, forms),
     }
     return render(request, "campaigns/contacts/import_detail.html", context)
 
@@ -88,13 +91,13 @@ def _lead(contact_import: Import) -> str:
     return lead
 
 
-def _part(contact_import: Import, form: ColumnsForm | None = None) -> dict[str, Any]:
+def _part(contact_import: Import, forms: ColumnForms | None = None) -> dict[str, Any]:
     """The part of the page that belongs to the state of the import, with its context."""
     if contact_import.state in BUSY:
         return {"part": "progress", **_progress(contact_import)}
     if contact_import.state == ImportState.UPLOADED:
         try:
-            return {"part": "columns", **_columns(contact_import, form)}
+            return {"part": "columns", **_columns(contact_import, forms)}
         except ContactsError as error:
             layout_form = LayoutForm(contact_import.mapping)
             return {"part": "columns", "unreadable": str(error), "layout_form": layout_form}
@@ -107,6 +110,7 @@ def _part(contact_import: Import, form: ColumnsForm | None = None) -> dict[str, 
     return {
         "part": "report",
         "notes": import_notes.check_notes(contact_import),
+        "consents": import_notes.consent_counts(contact_import.consents, will_be=False),
         "has_rejected_rows": contact_import.rejected_rows.exists(),
         "address": shown_address(contact_import.address),
         "can_repeat": schedules.can_be_repeated(contact_import),
@@ -118,10 +122,12 @@ def _part(contact_import: Import, form: ColumnsForm | None = None) -> dict[str, 
 
 def _checked(contact_import: Import) -> dict[str, Any]:
     check = contact_import.checked
+    consents = import_notes.consent_counts(check.get("consents"), will_be=True)
     keep = contact_import.mapping.get("existing") == runner.KEEP_EXISTING
     hint = _("will not be changed") if keep else _("merge tags will be updated")
     return {
         "check": check,
+        "consents": consents,
         "notes": import_notes.check_notes(contact_import),
         "existing_hint": hint if check["known"] else "",
         **_breakdown(check),
@@ -188,17 +194,23 @@ def _waits_for(contact_import: Import) -> Import | None:
     return Import.objects.filter(pk=first_id or 0).first() if waits else None
 
 
-def _columns(contact_import: Import, form: ColumnsForm | None) -> dict[str, Any]:
-    """Layout form, columns with examples, and preview of an uploaded file. Raises ContactsError."""
+def _columns(contact_import: Import, forms: ColumnForms | None) -> dict[str, Any]:
+    """Layout form, columns with examples, consents, and preview of an uploaded file. Raises
+    ContactsError.
+    """
     mapping = contact_import.mapping
     layout = Layout.from_json(mapping)
     rows = lifecycle.read_rows(contact_import, layout)
     names = column_mapping.column_names(rows, layout)
     body = [row for row in (rows[1:] if layout.header else rows) if row]
     columns = column_mapping.ColumnMapping.from_json(mapping)
-    form = form or ColumnsForm(names, columns, initial=mapping)
+    form, consent_form = forms or (
+        ColumnsForm(names, columns, initial=mapping),
+        ConsentForm(names, columns.consent),
+    )
     return {
         "form": form,
+        "consent_form": consent_form,
         "layout_form": LayoutForm(mapping),
         "notes": import_notes.layout_notes(contact_import),
         "names": names,
@@ -248,11 +260,12 @@ def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
         request.POST,
         types=lifecycle.known_types(contact_import),
     )
-    if not form.is_valid():
-        return _page(request, contact_import, form)
+    consent_form = ConsentForm(names, None, request.POST)
+    if not all([form.is_valid(), consent_form.is_valid()]):
+        return _page(request, contact_import, (form, consent_form))
     lifecycle.choose_columns(
         contact_import.pk,
-        form.mapping(),
+        replace(form.mapping(), consent=consent_form.mapping()),
         form.cleaned_data["country"],
         form.cleaned_data["existing"],
         form.rules(),
