@@ -23,6 +23,7 @@ from campaigns.compose.triggers import moves
 from campaigns.compose.triggers.arrivals import Arrival, receive
 from campaigns.compose.triggers.moves import Limits
 from campaigns.contacts.lists import stop_list
+from campaigns.contacts.models import Consent, Person
 from campaigns.dispatch import hold_effects, sweep
 from campaigns.dispatch.freeze import events
 from campaigns.dispatch.models import Batch, Recipient, SendState, Snapshot
@@ -31,6 +32,7 @@ from campaigns.dispatch.send.sender import BatchSender
 from campaigns.results.money.rebuilding import differences
 from campaigns.shared.brands.scope import MAIN
 from campaigns.team.holds import switch
+from campaigns.team.models import Brand
 from tests.dispatch import factory
 from tests.sandbox_fixture import KEY, RunningSandbox
 
@@ -175,6 +177,16 @@ def test_whoever_is_stopped_gets_nothing() -> None:
     stop_list.add_phones([phone(0)], "asked", None)
     events.take(trigger.pk)
     assert states() == {("skipped", "stop_list"): 1, ("taken", ""): 1}
+
+
+def test_promotional_messages_need_the_consent_of_the_brand() -> None:
+    Brand.objects.update(promotional_needs_consent=True)
+    Person.objects.create(msisdn=phone(0), consent=Consent.GIVEN)
+    trigger = switched_on()
+    arrive(1)
+    arrive(2, person=1)
+    events.take(trigger.pk)
+    assert states() == {("taken", ""): 1, ("skipped", "no_consent"): 1}
 
 
 def test_the_frequency_cap_holds_for_events_too() -> None:

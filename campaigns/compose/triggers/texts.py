@@ -6,8 +6,8 @@ from campaigns.compose.models import Trigger
 
 RUN_CANCELLED = "run_cancelled"
 BY_PERSON = "by_person"
-TOO_OLD, ON_STOP_LIST, CAPPED, TOO_MANY, TOO_MANY_TO_PERSON = (
-    "too_old", "stop_list", "frequency_cap", "day_limit", "person_limit",
+TOO_OLD, ON_STOP_LIST, NO_CONSENT, CAPPED, TOO_MANY, TOO_MANY_TO_PERSON = (
+    "too_old", "stop_list", "no_consent", "frequency_cap", "day_limit", "person_limit",
 )  # fmt: skip
 # why ViberDash switched a trigger off
 OFF_REASONS = {RUN_CANCELLED: _("Its campaign of that day was cancelled.")}
@@ -16,6 +16,7 @@ SKIP_REASONS = {
     BY_PERSON: _("Skipped by a user, or the trigger ended"),
     TOO_OLD: _("It waited longer than events may"),
     ON_STOP_LIST: _("The phone is on the stop list"),
+    NO_CONSENT: _("The person did not agree to promotional messages"),
     CAPPED: _("The person has reached the frequency cap"),
     TOO_MANY: _("The limit of messages for the day was reached"),
     TOO_MANY_TO_PERSON: _("The limit of messages to one person was reached"),

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from campaigns.compose.audience import frequency_cap
 from campaigns.compose.audience.frequency_cap import Cap
+from campaigns.compose.audience.selection import needs_consent
 from campaigns.compose.launch import reachable
 from campaigns.compose.models import (
     Campaign,
@@ -28,13 +29,14 @@ from campaigns.compose.triggers import moves
 from campaigns.compose.triggers.runs import make_run, open_runs
 from campaigns.compose.triggers.texts import (
     CAPPED,
+    NO_CONSENT,
     ON_STOP_LIST,
     RUN_CANCELLED,
     TOO_MANY,
     TOO_MANY_TO_PERSON,
     TOO_OLD,
 )
-from campaigns.contacts.models import StopListEntry
+from campaigns.contacts.models import Consent, Person, StopListEntry
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.freeze.recipients import reference_of
 from campaigns.dispatch.models import Batch, Recipient, Snapshot
@@ -92,7 +94,7 @@ def _take_slice(trigger_id: int) -> tuple[int, bool]:
         return 0, False
     frequency_cap.lock(trigger.draft)
     events = list(waiting.order_by("pk")[:SLICE_SIZE])
-    cap, stopped = frequency_cap.cap_of(trigger.draft), _stopped(events)
+    cap, stopped = frequency_cap.cap_of(trigger.draft), _stopped(trigger.draft, events)
     if cap:  # a second event of a person is counted when the first one is a recipient
         events = list({event.msisdn: event for event in reversed(events)}.values())[::-1]
         stopped |= _capped(cap, events)
@@ -101,10 +103,16 @@ def _take_slice(trigger_id: int) -> tuple[int, bool]:
     return added, bool(events)
 
 
-def _stopped(events: Iterable[TriggerEvent]) -> dict[str, str]:
-    """The phones on the stop list, each with that as a reason."""
-    entries = StopListEntry.objects.filter(msisdn__in={event.msisdn for event in events})
-    return dict.fromkeys(entries.values_list("msisdn", flat=True), ON_STOP_LIST)
+def _stopped(draft: Campaign, events: Iterable[TriggerEvent]) -> dict[str, str]:
+    """The phones that get no message of `draft` at all, each with the reason."""
+    msisdns = {event.msisdn for event in events}
+    entries = StopListEntry.objects.filter(msisdn__in=msisdns)
+    stopped = dict.fromkeys(entries.values_list("msisdn", flat=True), ON_STOP_LIST)
+    if not needs_consent(draft):
+        return stopped
+    agreed = Person.objects.filter(consent=Consent.GIVEN, msisdn__in=msisdns)
+    others = msisdns.difference(agreed.values_list("msisdn", flat=True))
+    return dict.fromkeys(others, NO_CONSENT) | stopped
 
 
 def _capped(cap: Cap, events: Iterable[TriggerEvent]) -> dict[str, str]:
