@@ -26,6 +26,7 @@ from campaigns.compose.editor.form_fields import (
     TextsField,
     UnzonedDateTimeField,
     clean_text,
+    earlier_choices,
     usable_campaigns,
 )
 from campaigns.compose.launch import checks
@@ -254,13 +255,18 @@ class CampaignForm(BrandChoices, forms.Form):
 
     @property
     def audience(self) -> Audience:
-        """The chosen and excluded lists, segments and campaigns; of a follow-up, the most that they
-        can be.
-        """
+        """What is chosen; of a follow-up, the most that it can be."""
+        if self.parent is None or self.value("timing") != Timing.AFTER:
+            return self.chosen
+        return self.chosen.at_most(self.parent)
+
+    @property
+    def chosen(self) -> Audience:
+        """The chosen and excluded lists, segments and campaigns."""
         ids = {
             name: tuple(sorted(row.pk for row in self.value(name) or ())) for name in SAVED_CHOICES
         }
-        typed = Audience(
+        return Audience(
             lists=ids["lists"],
             exclude_lists=ids["exclude_lists"],
             segments=ids["segments"],
@@ -269,9 +275,6 @@ class CampaignForm(BrandChoices, forms.Form):
             exclude_campaigns=self.value("exclude_campaigns") or (),
             own=self.campaign.pk if self.campaign else 0,
         )
-        if self.parent is None or self.value("timing") != Timing.AFTER:
-            return typed
-        return typed.at_most(self.parent)
 
     def earlier_rows(self) -> dict[str, list[tuple[Campaign, str]]]:
         """The sent campaigns on offer by field, newest first, each with its chosen outcome."""
@@ -432,16 +435,11 @@ def initial_of(campaign: Campaign) -> dict[str, Any]:
             name: list(getattr(campaign, name).values_list("pk", flat=True))
             for name in SAVED_CHOICES
         },
-        "campaigns": _earlier_choices(campaign, excluded=False),
-        "exclude_campaigns": _earlier_choices(campaign, excluded=True),
+        "campaigns": earlier_choices(campaign, excluded=False),
+        "exclude_campaigns": earlier_choices(campaign, excluded=True),
         "scheduled_at": _shown_time(campaign),
         "version": campaign.updated_at.isoformat(),
     }
-
-
-def _earlier_choices(campaign: Campaign, *, excluded: bool) -> list[str]:
-    rows = campaign.earlier.filter(left_out=excluded)
-    return [f"{row.source_id}:{row.outcome}" for row in rows]
 
 
 def _shown_time(campaign: Campaign) -> datetime | None:
