@@ -279,6 +279,7 @@ def test_page_makes_a_draft_that_is_edited_reviewed_and_launched(
     assert AuditEntry.objects.filter(action="created").exists()
     form = client.get(answer.headers["Location"]).content.decode()
     assert "24 hours after “Autumn” has finished sending" in form
+    assert "Autumn (Delivered), excluding Autumn (Read)" in form
     review = " ".join(client.get(f"/campaigns/{draft.pk}/review").content.decode().split())
     assert f"Send to at most {PEOPLE} recipients" in review
     assert "24 hours after “Autumn” has finished sending" in review

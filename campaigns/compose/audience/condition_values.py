@@ -8,8 +8,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.compose.audience.comparable_values import read_day, read_threshold
+from campaigns.compose.audience.day_conditions import read_month_and_day, read_period
 from campaigns.compose.models import Operator
-from campaigns.compose.models.segments import COMPARISONS, WITH_DAY, WITH_DAYS, WITHOUT_VALUE
+from campaigns.compose.models.segments import (
+    COMPARISONS,
+    OF_CALENDAR,
+    WITH_DAY,
+    WITH_DAYS,
+    WITHOUT_VALUE,
+)
 from campaigns.contacts.field_types.value_formats import (
     format_of_reader,
     normal_number,
@@ -38,7 +45,8 @@ OPERATORS = [
     ),
     _group(gettext_lazy("Text"), Operator.CONTAINS, Operator.STARTS),
     _group(gettext_lazy("Number"), *COMPARISONS),
-    _group(gettext_lazy("Date"), *WITH_DAY, *WITH_DAYS, Operator.TODAY),
+    _group(gettext_lazy("Date"), *WITH_DAY, Operator.BETWEEN, *WITH_DAYS[:-1]),
+    _group(gettext_lazy("Each year"), Operator.TODAY, Operator.YEARLY, Operator.ANY_YEAR),
     _group(gettext_lazy("Yes or no"), Operator.YES, Operator.NO),
 ]
 
@@ -52,7 +60,9 @@ def stored_value(operator: str, typed: str, field_type: FieldType) -> str:
     if not typed:
         raise ValidationError(_("Enter a value to compare with."))
     if operator in WITH_DAYS:
-        return _days(typed)
+        return _days(typed, 0 if operator in (Operator.IN_DAYS, Operator.DAYS_AGO) else 1)
+    if operator in OF_CALENDAR:
+        return _days_of_calendar(operator, typed)
     if operator in WITH_DAY:
         return _day(typed)
     if operator in COMPARISONS:
@@ -65,11 +75,23 @@ def stored_value(operator: str, typed: str, field_type: FieldType) -> str:
     return typed
 
 
-def _days(typed: str) -> str:
-    days = read_id(typed.strip())
-    if days is None or not 1 <= days <= DAYS_MAX:
-        raise ValidationError(_("Enter a number of days from 1 to %(most)d.") % {"most": DAYS_MAX})
+def _days(typed: str, least: int) -> str:
+    text = typed.strip()
+    days = 0 if text == "0" else read_id(text)
+    if days is None or not least <= days <= DAYS_MAX:
+        message = _("Enter a number of days from %(least)d to %(most)d.")
+        raise ValidationError(message % {"least": least, "most": DAYS_MAX})
     return str(days)
+
+
+def _days_of_calendar(operator: str, typed: str) -> str:
+    if operator == Operator.BETWEEN:
+        if period := read_period(typed):
+            return period
+        raise ValidationError(_("Enter two dates in order: 2026-01-01 – 2026-01-31."))
+    if month_and_day := read_month_and_day(typed):
+        return month_and_day
+    raise ValidationError(_("Enter a month and a day, such as 02-14."))
 
 
 def _day(typed: str) -> str:

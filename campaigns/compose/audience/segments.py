@@ -6,7 +6,6 @@ topics) look at the phone. If all conditions have to be met, the first list to b
 rows, so that its merge tags are used.
 """
 
-from calendar import isleap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -25,7 +24,7 @@ from django.db.models import (
     Value,
 )
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, Coalesce, Substr
+from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import (
     Exact,
     GreaterThan,
@@ -41,6 +40,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.compose.audience import person_conditions, recipient_outcomes
 from campaigns.compose.audience.comparable_values import day_of, number_of, stored_threshold
+from campaigns.compose.audience.day_conditions import describe_day, meets_day
 from campaigns.compose.models import (
     Campaign,
     CampaignState,
@@ -51,7 +51,13 @@ from campaigns.compose.models import (
     RecipientOutcome,
     Segment,
 )
-from campaigns.compose.models.segments import BY_TODAY, COMPARISONS, WITH_DAY, WITH_DAYS
+from campaigns.compose.models.segments import (
+    BY_TODAY,
+    COMPARISONS,
+    OF_CALENDAR,
+    WITH_DAY,
+    WITH_DAYS,
+)
 from campaigns.contacts.field_types.shown_values import for_reader
 from campaigns.contacts.field_types.value_formats import NO, YES
 from campaigns.contacts.importing.errors import ContactsError
@@ -170,38 +176,15 @@ def _meets_field(condition: Condition, at: datetime) -> Q:
         case Operator.YES | Operator.NO:
             answer = YES if condition.operator == Operator.YES else NO
             return Q(Exact(KeyTextTransform(condition.field, "fields"), answer))
-        case Operator.LAST_DAYS | Operator.NEXT_DAYS | Operator.TODAY:
-            return _is_near(condition, value, site_day(at))
+    if condition.operator in (*BY_TODAY, *OF_CALENDAR):
+        day = day_of(condition.field, value)
+        return meets_day(condition.operator, wanted, day, site_day(at)) or NO_CONTACTS
     return _compares(condition, value)
 
 
 def _value_of(condition: Condition) -> Coalesce:
     value = KeyTextTransform(condition.field, "fields")
     return Coalesce(value, Value(""), output_field=TextField())
-
-
-def _is_near(condition: Condition, value: Coalesce, today: date) -> Q:
-    """Whether the day is one of the last or next ones, today included, or today in any year.
-
-    The 29th of February is the 28th in a year without it.
-    """
-    day = day_of(condition.field, value)
-    if condition.operator == Operator.TODAY:
-        days = [f"{today:%m-%d}"]
-        if days == ["02-28"] and not isleap(today.year):
-            days.append("02-29")
-        return reduce(or_, [Q(Exact(Substr(day, 6, 5), Value(each))) for each in days])
-    other = timedelta(days=int(condition.value)) if condition.value.isdecimal() else None
-    if other is None:
-        return NO_CONTACTS
-    first, last = (
-        (today - other, today)
-        if condition.operator == Operator.LAST_DAYS
-        else (today, today + other)
-    )
-    return Q(GreaterThanOrEqual(day, Value(first.isoformat()))) & Q(
-        LessThanOrEqual(day, Value(last.isoformat()))
-    )
 
 
 LOOKUPS = {
@@ -239,7 +222,7 @@ def count_incomparable(conditions: ConditionSet) -> int:
 
 def _compared(condition: Condition) -> Case | None:
     """What a condition compares of a value; None if it does not compare."""
-    if condition.operator in (*WITH_DAY, *BY_TODAY):
+    if condition.operator in (*WITH_DAY, *BY_TODAY, *OF_CALENDAR):
         return day_of(condition.field, _value_of(condition))
     threshold = stored_threshold(condition.value) if condition.operator in COMPARISONS else None
     if threshold is None:
@@ -311,14 +294,8 @@ def describe_condition(condition: Condition) -> str:
 
 def _describe_field(condition: Condition) -> str:
     operator, value = condition.operator, condition.value
-    if operator in WITH_DAYS and value.isdecimal():
-        count = int(value)
-        text = (
-            ngettext("is in the last %d day", "is in the last %d days", count)
-            if operator == Operator.LAST_DAYS
-            else ngettext("is in the next %d day", "is in the next %d days", count)
-        )
-        return f"{condition.field} {text % count}"
+    if (operator in WITH_DAYS and value.isdecimal()) or (operator in OF_CALENDAR and value):
+        return f"{condition.field} {describe_day(operator, value)}"
     if operator in WITH_DAY:
         value = for_reader(value, FieldType.DATE)
     shown = f"“{value}”" if value else ""

@@ -51,13 +51,14 @@ class Audience:
         """The saved audience of `campaign`. Of a follow-up that has not started, the most that it
         can be: it is counted, priced and approved by that.
         """
-        saved = cls._saved(campaign, at)
+        saved = cls.chosen_for(campaign, at)
         if not campaign.is_open_follow_up or campaign.follows is None:
             return saved
         return saved.at_most(campaign.follows)
 
     @classmethod
-    def _saved(cls, campaign: Campaign, at: datetime | None) -> "Audience":
+    def chosen_for(cls, campaign: Campaign, at: datetime | None = None) -> "Audience":
+        """What is saved as the audience of `campaign`."""
         rows = sorted(campaign.earlier.values_list("left_out", "source", "outcome"))
         return cls(
             lists=_ids(campaign.lists),
@@ -75,11 +76,6 @@ class Audience:
             cap=cap_of(campaign),
             needs_consent=needs_consent(campaign),
         )
-
-    @classmethod
-    def choices_of(cls, campaign: Campaign) -> str:
-        """What is saved as the audience of `campaign`, for comparison."""
-        return repr(cls._saved(campaign, None))
 
     def at_most(self, parent: Campaign) -> "Audience":
         """This audience with all recipients of `parent` for those with an outcome there. As long as

@@ -265,28 +265,28 @@ class CampaignForm(BrandChoices, VariantsForm):
 
     @property
     def audience(self) -> Audience:
-        """The chosen and excluded lists, segments and campaigns; of a follow-up, the most that they
-        can be.
-        """
+        """What is chosen; of a follow-up, the most that it can be."""
+        follows = self.parent if self.value("timing") == Timing.AFTER else None
+        return self.chosen.at_most(follows) if follows else self.chosen
+
+    @property
+    def chosen(self) -> Audience:
+        """The chosen and excluded lists, segments and campaigns."""
+        campaign = self.campaign or Campaign()
         ids = {
             name: tuple(sorted(row.pk for row in self.value(name) or ())) for name in SAVED_CHOICES
         }
-        typed = Audience(
+        return Audience(
             lists=ids["lists"],
             exclude_lists=ids["exclude_lists"],
             segments=ids["segments"],
             exclude_segments=ids["exclude_segments"],
             campaigns=self.value("campaigns") or (),
             exclude_campaigns=self.value("exclude_campaigns") or (),
-            own=self.campaign.pk if self.campaign else 0,
+            own=campaign.pk or 0,
             cap=self._cap(),
-            needs_consent=needs_consent(
-                self.campaign or Campaign(), promotional=bool(self.value("promotional"))
-            ),
+            needs_consent=needs_consent(campaign, promotional=bool(self.value("promotional"))),
         )
-        if self.parent is None or self.value("timing") != Timing.AFTER:
-            return typed
-        return typed.at_most(self.parent)
 
     def _cap(self) -> Cap | None:
         """The frequency cap of the campaign, by its type and time as they are typed now."""

@@ -89,6 +89,12 @@ def usable_campaigns(followed: Campaign | None) -> Q:
     return SELECTABLE_CAMPAIGNS | Q(pk=followed.pk) if followed else SELECTABLE_CAMPAIGNS
 
 
+def earlier_choices(campaign: Campaign, *, excluded: bool) -> list[str]:
+    """The saved choices of `campaign` among earlier ones, as the field below has them."""
+    rows = campaign.earlier.filter(left_out=excluded)
+    return [f"{row.source_id}:{row.outcome}" for row in rows]
+
+
 class EarlierCampaignsField(forms.Field):
     """Sent campaigns, each as "12:read": its id, and the outcome of the recipients to choose."""
 

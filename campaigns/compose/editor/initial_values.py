@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from campaigns.compose.draft_fields import FIELDS, SAVED_CHOICES
+from campaigns.compose.editor.form_fields import earlier_choices
 from campaigns.compose.message import links
 from campaigns.compose.models import Campaign
 
@@ -24,16 +25,11 @@ def initial_of(campaign: Campaign) -> dict[str, Any]:
             name: list(getattr(campaign, name).values_list("pk", flat=True))
             for name in SAVED_CHOICES
         },
-        "campaigns": _earlier_choices(campaign, excluded=False),
-        "exclude_campaigns": _earlier_choices(campaign, excluded=True),
+        "campaigns": earlier_choices(campaign, excluded=False),
+        "exclude_campaigns": earlier_choices(campaign, excluded=True),
         "scheduled_at": _shown_time(campaign),
         "version": campaign.updated_at.isoformat(),
     }
-
-
-def _earlier_choices(campaign: Campaign, *, excluded: bool) -> list[str]:
-    rows = campaign.earlier.filter(left_out=excluded)
-    return [f"{row.source_id}:{row.outcome}" for row in rows]
 
 
 def _shown_time(campaign: Campaign) -> datetime | None:

@@ -235,7 +235,7 @@ def _fingerprint(campaign: Campaign, measured: MeasuredAudience, cost: Estimate)
     sender = campaign.sender.name if campaign.sender else ""
     whole: list[Any] = [values, sender]
     if campaign.timing == Timing.AFTER:  # its recipients are not known: approved by its limit
-        whole += [campaign.follows_id, campaign.follow_hours, Audience.choices_of(campaign)]
+        whole += [campaign.follows_id, campaign.follow_hours, repr(Audience.chosen_for(campaign))]
     else:
         whole += [repr(measured.audience), measured.fingerprint, sorted(lines)]
     if (tracking := tracking_of(campaign)).numbers:

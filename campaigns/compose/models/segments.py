@@ -80,6 +80,11 @@ class Operator(models.TextChoices):
     LAST_DAYS = "last", _("is in the last … days")
     NEXT_DAYS = "next", _("is in the next … days")
     TODAY = "today", _("is today, in any year")
+    IN_DAYS = "in_days", _("is in exactly … days")
+    DAYS_AGO = "days_ago", _("was exactly … days ago")
+    BETWEEN = "between", _("is between two dates")
+    ANY_YEAR = "any_year", _("is on a day of any year")
+    YEARLY = "yearly", _("has its anniversary in … days")
     YES = "yes", _("is yes")
     NO = "no", _("is no")
 
@@ -88,7 +93,14 @@ class Operator(models.TextChoices):
 WITHOUT_VALUE = (Operator.FILLED, Operator.EMPTY, Operator.TODAY, Operator.YES, Operator.NO)
 COMPARISONS = (Operator.MORE, Operator.LESS, Operator.AT_LEAST, Operator.AT_MOST)
 WITH_DAY = (Operator.ON, Operator.BEFORE, Operator.AFTER)
-WITH_DAYS = (Operator.LAST_DAYS, Operator.NEXT_DAYS)
+WITH_DAYS = (
+    Operator.LAST_DAYS,
+    Operator.NEXT_DAYS,
+    Operator.IN_DAYS,
+    Operator.DAYS_AGO,
+    Operator.YEARLY,
+)
+OF_CALENDAR = (Operator.BETWEEN, Operator.ANY_YEAR)
 BY_TODAY = (*WITH_DAYS, Operator.TODAY)  # what they select changes at midnight
 
 

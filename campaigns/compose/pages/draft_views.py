@@ -72,7 +72,7 @@ def _composer(
         "outcomes": RecipientOutcome.choices,
         **_image(form, campaign),
         "script_messages": script_messages(),
-        "summaries": card_summaries(campaign, audience),
+        "summaries": card_summaries(campaign, _chosen(form, audience)),
         "open_cards": _open_cards(form, campaign, audience),
         **preview_context(campaign, audience, request, measured),
         **links_context(campaign, is_locked="untracked_links" in form.locked),
@@ -144,6 +144,13 @@ def _initial_content(form: CampaignForm) -> tuple[Campaign, Audience]:
     lists = ContactList.objects.filter(pk__in=form.initial["lists"]).values_list("pk", flat=True)
     segments = Segment.objects.filter(pk__in=form.initial["segments"]).values_list("pk", flat=True)
     return Campaign(), Audience(tuple(lists), segments=tuple(segments))
+
+
+def _chosen(form: CampaignForm, audience: Audience) -> Audience:
+    """What the card of the audience names; of a follow-up, `audience` is the most it can be."""
+    if form.is_bound:
+        return form.chosen
+    return Audience.chosen_for(form.campaign) if form.campaign else audience
 
 
 def _from_template(form: CampaignForm) -> Campaign:

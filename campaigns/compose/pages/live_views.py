@@ -57,7 +57,7 @@ def campaign_figures(request: HttpRequest) -> HttpResponse:
         "metrics": draft_metrics(campaign, measured) if measured else None,
         "is_overdue": measured is None and is_overdue(audience, template),
         "template": request.GET.get("template", ""),
-        "summaries": card_summaries(campaign, audience),
+        "summaries": card_summaries(campaign, form.chosen),
         **links_context(campaign, is_locked="untracked_links" in form.locked),
         **local_times_context(campaign, countries_of(audience, measured)),
     }
