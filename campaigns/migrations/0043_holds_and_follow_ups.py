@@ -46,14 +46,19 @@ class Migration(migrations.Migration):
             name='follows',
             field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='follow_ups', to='campaigns.campaign'),
         ),
-        migrations.AlterField(
-            model_name='campaign',
-            name='timing',
-            field=models.CharField(choices=[('now', 'Now'), ('at', 'Schedule'), ('local', "At the recipient's local time"), ('gateway', "Schedule at the gateway (can't be cancelled)"), ('after', 'After another campaign')], default='now', max_length=7, verbose_name='timing'),
-        ),
-        migrations.AlterField(
-            model_name='condition',
-            name='operator',
-            field=models.CharField(blank=True, choices=[('is', 'is'), ('is_not', 'is not'), ('contains', 'contains'), ('starts', 'starts with'), ('more', 'is more than'), ('less', 'is less than'), ('filled', 'is not empty'), ('empty', 'is empty'), ('at_least', 'is at least'), ('at_most', 'is at most'), ('on', 'is on'), ('before', 'is before'), ('after', 'is after'), ('last', 'is in the last … days'), ('next', 'is in the next … days'), ('today', 'is today, in any year'), ('in_days', 'is in exactly … days'), ('days_ago', 'was exactly … days ago'), ('between', 'is between two dates'), ('any_year', 'is on a day of any year'), ('yearly', 'has its anniversary in … days'), ('yes', 'is yes'), ('no', 'is no')], max_length=8, verbose_name='condition'),
+        # choices, which no database knows
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AlterField(
+                    model_name='campaign',
+                    name='timing',
+                    field=models.CharField(choices=[('now', 'Now'), ('at', 'Schedule'), ('local', "At the recipient's local time"), ('gateway', "Schedule at the gateway (can't be cancelled)"), ('after', 'After another campaign')], default='now', max_length=7, verbose_name='timing'),
+                ),
+                migrations.AlterField(
+                    model_name='condition',
+                    name='operator',
+                    field=models.CharField(blank=True, choices=[('is', 'is'), ('is_not', 'is not'), ('contains', 'contains'), ('starts', 'starts with'), ('more', 'is more than'), ('less', 'is less than'), ('filled', 'is not empty'), ('empty', 'is empty'), ('at_least', 'is at least'), ('at_most', 'is at most'), ('on', 'is on'), ('before', 'is before'), ('after', 'is after'), ('last', 'is in the last … days'), ('next', 'is in the next … days'), ('today', 'is today, in any year'), ('in_days', 'is in exactly … days'), ('days_ago', 'was exactly … days ago'), ('between', 'is between two dates'), ('any_year', 'is on a day of any year'), ('yearly', 'has its anniversary in … days'), ('yes', 'is yes'), ('no', 'is no')], max_length=8, verbose_name='condition'),
+                ),
+            ],
         ),
     ]

@@ -62,7 +62,7 @@ REPEATABLE = {
     "campaign-cancel", "campaign-delete", "campaign-figures", "campaign-hours", "campaign-labels",
     "campaign-pause", "campaign-present", "campaign-preview", "campaign-resume",
     "campaign-return", "campaign-unarchive", "confirm-account", "confirm-restore", "contact-edit",
-    "campaign-variant", "contact-remove", "contact-stop", "frequency-cap-remove", "gateway-check",
+    "campaign-variant", "consent-setting", "contact-remove", "contact-stop", "frequency-cap-remove", "gateway-check",
     "gateway-check-list", "hold", "hold-release", "import-back",
     "import-cancel", "import-columns", "import-layout", "import-schedule-delete",
     "import-schedule-pause", "import-schedule-resume", "label-delete", "label-edit",
