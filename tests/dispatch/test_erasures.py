@@ -138,7 +138,7 @@ def test_polling_during_the_nightly_check_of_prices_ends_both(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("state", sorted(set(BatchState) - {BatchState.READY}))
+@pytest.mark.parametrize("state", sorted(set(BatchState) - {BatchState.READY, BatchState.WAITING}))
 def test_message_that_a_sender_has_is_not_erased(state: str) -> None:
     factory.launched(6)
     Batch.objects.update(state=state)

@@ -19,6 +19,7 @@ from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
 from campaigns.dispatch.people.erase_contact import erase
 from campaigns.dispatch.send.sender import BatchSender
 from campaigns.results.money.rebuilding import differences
+from campaigns.team.models import AuditEntry
 from tests.dispatch import factory
 from tests.dispatch.test_sender import send
 from tests.dispatch.workers import Worker
@@ -258,6 +259,23 @@ def test_killed_test_leaves_everybody_with_exactly_one_variant(
     campaign.refresh_from_db()
     assert campaign.state == CampaignState.FINISHED
     assert campaign.winner in letters_of(campaign)
+    assert Recipient.objects.filter(send_state="accepted").count() == PEOPLE
+    check_texts(campaign, sandbox)
+    assert differences() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_beside_each_other_decide_once(
+    sandbox: RunningSandbox, workers: list[Worker]
+) -> None:
+    campaign = draft(decision_hours=1)
+    lifecycle.launch(campaign.pk, None)
+    for worker in workers:
+        worker.start(sandbox.api_url)
+    assert [worker.wait() for worker in workers] == [0, 0]
+    campaign.refresh_from_db()
+    assert campaign.state == CampaignState.FINISHED
+    assert AuditEntry.objects.filter(action="chose variant").count() == 1
     assert Recipient.objects.filter(send_state="accepted").count() == PEOPLE
     check_texts(campaign, sandbox)
     assert differences() == []

@@ -68,7 +68,8 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "AuditEntry": "detail reason",  # the trail never changes; numbers as long as phones are cut
         "LedgerEntry": "note",  # the ledger never changes
         # messages go to everybody, names are given to be found again
-        "Campaign": "name text image_url button_caption button_url sms_text untracked_links",
+        "Campaign": "name text image_url button_caption button_url sms_text untracked_links"
+        " variants",
         "CampaignTemplate": "name content",
         "ContactList": "name fields field_types",
         "ApiToken": "name",
@@ -119,7 +120,8 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "ApiAnswer": "key content",
         "ApiToken": "hash prefix scopes addresses",
         "Campaign": "reason new_sender image sms_sender"
-        " time_zone local_at save_token approval_fingerprint test_contacts link_base tracked_links",
+        " time_zone local_at save_token approval_fingerprint test_contacts link_base tracked_links"
+        " variant_links",
         "LinkKey": "key",
         "Trigger": "reason",
         "TriggerEvent": "reason",
