@@ -122,7 +122,7 @@ def _items(columns: Mapping[str, str], rows: Sequence[Row]) -> Iterator[tuple[st
     if connection.vendor == "postgresql":
         arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
         values = [
-            _array(kind, column)
+            array(kind, column)
             for kind, column in zip(columns.values(), zip(*rows, strict=True), strict=True)
         ]
         yield f"unnest({arrays}) AS item({', '.join(columns)})", values
@@ -137,8 +137,10 @@ def _items(columns: Mapping[str, str], rows: Sequence[Row]) -> Iterator[tuple[st
         yield table, list(flat if PLAIN.issuperset(columns.values()) else map(_adapted, flat))
 
 
-def _array(kind: str, values: Sequence[Any]) -> Any:
-    """Numbers and texts as the text of one array: the driver need not adapt each value."""
+def array(kind: str, values: Sequence[Any]) -> Any:
+    """Values of a PostgreSQL type as one parameter. Numbers and texts become the text of an array,
+    so that the driver need not adapt each value.
+    """
     if kind == "bigint":
         return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
     if kind == "text":

@@ -76,8 +76,8 @@ def test_a_campaign_from_the_draft_to_the_ledger(
     address = f"campaigns/{draft['id']}"
     review = api.get(f"{address}/review").json()
     assert review["funnel"] == {
-        "selected": 3, "duplicates": 0, "stop_listed": 0, "excluded": 0, "capped": 0,
-        "recipients": 3,
+        "selected": 3, "duplicates": 0, "stop_listed": 0, "excluded": 0, "without_consent": 0,
+        "capped": 0, "recipients": 3,
     }  # fmt: skip
     assert (review["countries"], review["problems"]) == ({"UA": 3}, [])
     [total] = review["estimate"]["totals"]

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from campaigns.compose.editor.test_send import send_test
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import ApprovalLimit, Campaign, PriceList
-from campaigns.contacts.models import StopListEntry
+from campaigns.contacts.models import Person, StopListEntry
 from campaigns.team.models import Role, User
 from tests.compose.factories import contact_list, draft, senders, ukrainians
 from tests.compose.factories import person as somebody
@@ -84,3 +84,20 @@ def test_a_test_send_above_the_limit_is_approved(signed_in: Page, person: User, 
     look(signed_in, "review-adds-up")
     signed_in.goto("/settings/approval/")
     look(signed_in, "approval-limits")
+
+
+def test_an_administrator_asks_for_consent(signed_in: Page, look: Look) -> None:
+    row = {"country": "UA", "country_name": "Ukraine", "mcc": "", "mnc": "0"}
+    rows = [row | {"price": "0.01", "currency": "EUR"}]
+    PriceList.objects.create(channel="viber", tariff=0, rows=rows, fetched_at=timezone.now())
+    campaign = draft(contact_list("Clients", ukrainians(3)))
+    Person.objects.create(msisdn=ukrainians(1)[0][0], consent="given")
+    signed_in.goto("/settings/consent/")
+    expect(signed_in.get_by_text("Everybody in the audience who did not withdraw")).to_be_visible()
+    signed_in.get_by_label("Promotional messages only with consent").check()
+    signed_in.get_by_role("button", name="Save").click()
+    expect(signed_in.get_by_text("Contacts whose consent is given")).to_be_visible()
+    look(signed_in, "consent-setting")
+    signed_in.goto(f"/campaigns/{campaign.pk}/review")
+    expect(signed_in.get_by_role("row", name="No consent −2")).to_be_visible()
+    look(signed_in, "review-no-consent")

@@ -208,11 +208,13 @@ def _items(rows: dict[str, _Row]) -> tuple[str, list[Any]]:
             f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(names)
         )
         return f"(SELECT {cells} FROM json_each(%s)) AS item", [json.dumps(flat)]
-    arrays = "%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[]"
+    kinds = ("text", "text", "text", "text", "bigint")
+    columns = zip(kinds, zip(*flat, strict=True), strict=True)
     return (
         "(SELECT msisdn, consent, day::date AS day, source, wording"
-        f" FROM unnest({arrays}) AS cell(msisdn, consent, day, source, wording)) AS item"
-    ), [list(column) for column in zip(*flat, strict=True)]
+        f" FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"
+        " AS cell(msisdn, consent, day, source, wording)) AS item"
+    ), [bulk.array(kind, column) for kind, column in columns]
 
 
 def add_records(

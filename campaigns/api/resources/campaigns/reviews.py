@@ -42,7 +42,7 @@ class FunnelOut(Schema):
     excluded: int
     capped: Annotated[int, Field(description="They have reached the frequency cap.")]
     without_consent: Annotated[
-        int, Field(description="Left out where promotional campaigns need a consent.")
+        int, Field(description="Not sent to, where promotional campaigns need a consent.")
     ]
     recipients: int
 
