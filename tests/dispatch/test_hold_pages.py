@@ -39,7 +39,7 @@ def test_marketer_holds_and_each_page_says_so_until_the_release(signed_in: Clien
     assert 'href="/hold/"' in page(signed_in, "/")
     assert "<dt>Campaigns sending</dt> <dd>1</dd>" in page(signed_in, "/hold/")
     answer = signed_in.post("/hold/", {"note": "Wrong price, ask +380971234567"}, follow=True)
-    assert "Sending is held. Nothing was under way." in answer.content.decode()
+    assert "Sending is held. No request was open." in answer.content.decode()
     for address in ("/", "/campaigns/", "/contacts/", "/spend/", "/settings/", "/hold/"):
         banner = page(signed_in, address).split('id="hold-banner"')[1]
         assert "By Olena Kovalenko" in banner

@@ -72,10 +72,10 @@ def release(request: HttpRequest) -> HttpResponse:
 def held_text(under_way: int) -> str:
     """That sending is held, and what leaves all the same."""
     if not under_way:
-        return _("Sending is held. Nothing was under way.")
+        return _("Sending is held. No request was open.")
     text = ngettext(
-        "Sending is held. The request to %(number)s recipient was under way and may still arrive.",
-        "Sending is held. Requests to %(number)s recipients were under way and may still arrive.",
+        "Sending is held. The request to %(number)s recipient was open and may still arrive.",
+        "Sending is held. Requests to %(number)s recipients were open and may still arrive.",
         under_way,
     )
     return text % {"number": number_format(under_way, force_grouping=True)}
