@@ -74,8 +74,8 @@ def held_text(under_way: int) -> str:
     if not under_way:
         return _("Sending is held. No request was open.")
     text = ngettext(
-        "Sending is held. The request to %(number)s recipient had left and may still arrive.",
-        "Sending is held. Requests to %(number)s recipients had left and may still arrive.",
+        "Sending is held. The request to %(number)s recipient was open and may still arrive.",
+        "Sending is held. Requests to %(number)s recipients were open and may still arrive.",
         under_way,
     )
     return text % {"number": number_format(under_way, force_grouping=True)}

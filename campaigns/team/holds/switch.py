@@ -84,7 +84,7 @@ def current_holds(brand_id: int | None) -> list[SendingHold]:
     """
     concerns = Q(brand=None) | Q(brand=brand_id) if brand_id else Q(brand=None)
     rows = _current().filter(concerns).select_related("held_by")
-    return list(rows.order_by(F("brand").asc(nulls_first=True)))
+    return list(rows.order_by(F("brand_id").asc(nulls_first=True)))
 
 
 def is_held(brand: str = "brand") -> Exists:
