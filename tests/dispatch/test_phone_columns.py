@@ -43,6 +43,7 @@ from campaigns.models import (
     ApiToken,
     AuditEntry,
     OutgoingMail,
+    SendingHold,
     Submission,
     User,
     Webhook,
@@ -114,6 +115,7 @@ def rows_of_every_kind(user: User, campaign: Campaign) -> None:
     person = Person.objects.create(msisdn=factory.phone(1))
     made: list[models.Model] = [
         Note(campaign=campaign, author=user, text="x"),
+        SendingHold(held_at=now, released_at=now),
         TestGroup(name="Team"),
         ImportSchedule(address="https://example.com", list_name="x", owner=user, next_run_at=now),
         ConsentRecord(person=person, consent=Consent.GIVEN, recorded_at=now),

@@ -294,7 +294,10 @@ def test_menu_of_a_row_offers_what_its_state_allows(marketer: Client) -> None:
         for campaign in (draft, finished)
     ]
     offered = [re.findall(r"/campaigns/\d+/([a-z]+)", menu) for menu in menus]
-    assert offered == [["edit", "duplicate", "archive", "delete"], ["duplicate", "archive"]]
+    assert offered == [
+        ["edit", "trigger", "duplicate", "archive", "delete"],
+        ["duplicate", "archive"],
+    ]
     assert "<html" not in menus[0]
     assert "<html" in text(marketer, f"/campaigns/{draft.pk}/menu")  # without JavaScript
 

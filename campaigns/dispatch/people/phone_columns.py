@@ -44,6 +44,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
     },
     Content.TEXT: {
         "Note": "text",
+        "SendingHold": "note",
         "TestGroup": "phones",
         "Import": "file_name mapping checked failure",
         "ImportSchedule": "mapping pause_reason refusal last_text",
@@ -120,7 +121,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "ApiAnswer": "key content",
         "ApiToken": "hash prefix scopes addresses",
         "Campaign": "reason new_sender image sms_sender"
-        " time_zone local_at save_token approval_fingerprint test_contacts link_base tracked_links"
+        " time_zone local_at save_token approval_limit approval_fingerprint test_contacts link_base tracked_links"
         " variant_links",
         "LinkKey": "key",
         "Trigger": "reason",
