@@ -215,7 +215,7 @@ def test_after_an_erasure_the_phone_is_only_where_it_has_to_stay(
     assert not AudienceCount.objects.exists()
     assert not Submission.objects.exists()
     assert (erased.lists, erased.messages, erased.rejected, erased.imports) == (1, 1, 1, 1)
-    assert erased.mentions == 14  # a row of each of so many models
+    assert erased.mentions == 15  # a row of each of so many models
     detail = f"lists 1, messages 1, rejected rows 1, texts {erased.mentions}, imports 1"
     assert AuditEntry.objects.get(action="erased").detail == detail
 
