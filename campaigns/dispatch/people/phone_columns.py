@@ -121,8 +121,8 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "ApiAnswer": "key content",
         "ApiToken": "hash prefix scopes addresses",
         "Campaign": "reason new_sender image sms_sender"
-        " time_zone local_at save_token approval_limit approval_fingerprint test_contacts link_base tracked_links"
-        " variant_links",
+        " time_zone local_at save_token approval_limit approval_fingerprint test_contacts link_base"
+        " tracked_links variant_links",
         "LinkKey": "key",
         "Trigger": "reason",
         "TriggerEvent": "reason",
