@@ -86,6 +86,9 @@ def problems(trigger: Trigger) -> list[Problem]:
     if draft.timing != Timing.NOW:
         text = _("A trigger sends when an event comes: choose “Now” in the card “When”.")
         found.append(Problem("scheduled_at", text))
+    if draft.variants:
+        text = _("A trigger sends one message to everybody: remove the variants.")
+        found.append(Problem("variants", text))
     with using_key_of(trigger.brand_id):
         if refusal := reachable.key_refusal(Purpose.CAMPAIGN, accounts.load()):
             found.append(Problem("", refusal))

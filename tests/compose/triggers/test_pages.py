@@ -96,7 +96,11 @@ def test_what_can_not_be_sent_is_not_switched_on(trigger: Trigger, draft: Campai
     Campaign.objects.filter(pk=draft.pk).update(timing=Timing.AT, text="")
     with pytest.raises(Refused, match="choose “Now”"):
         moves.switch_on(trigger.pk, None)
-    Campaign.objects.filter(pk=draft.pk).update(timing=Timing.NOW, text="Hi")
+    other = {"text": "Hey", "image": "same"}
+    Campaign.objects.filter(pk=draft.pk).update(timing=Timing.NOW, text="Hi", variants=[other])
+    with pytest.raises(Refused, match="remove the variants"):
+        moves.switch_on(trigger.pk, None)
+    Campaign.objects.filter(pk=draft.pk).update(variants=[])
     with pytest.raises(Refused, match="changed a moment ago"):
         moves.switch_on(trigger.pk, None, version="2020-01-01")
     assert state_of(trigger) == TriggerState.OFF
