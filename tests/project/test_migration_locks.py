@@ -36,7 +36,10 @@ ACCEPTED = {
     "0028_audit_trail": {INDEX},  # actions of users in the version before, a few thousand
     # price lists and balances by hour: a few thousand rows
     "0034_several_accounts": {INDEX, "require-concurrent-index-deletion"},
-    "0043_holds_and_follow_ups": {INDEX, FOREIGN_KEY},  # campaigns: few rows, and all of them NULL
+    # campaigns: few rows, and all of them NULL
+    "0042_variants": {INDEX, FOREIGN_KEY},
+    "0043_holds_and_follow_ups": {INDEX, FOREIGN_KEY},
+    "0045_triggers": {INDEX, FOREIGN_KEY},
     # Lists, campaigns, senders, imports and settings. The stop list is the largest: an index for
     # 1,000,000 phones takes a second. Topics of persons are not in the version before.
     "0026_brands": {
