@@ -12,6 +12,7 @@ from campaigns.dispatch.models import Batch, Recipient
 from campaigns.engagement import redirect
 from campaigns.engagement.inbox import Inbox, store
 from campaigns.engagement.targets import LinkTargets
+from campaigns.engagement.visitors import Addresses
 from tests.dispatch import factory
 from viberdash.wsgi import application
 
@@ -68,6 +69,7 @@ def click(recipient: Recipient, number: int = 0, **options: Any) -> Answer:
 def start_afresh(monkeypatch: Any) -> None:
     """As a web process that has just begun, and that stores when it is told to."""
     monkeypatch.setattr(redirect, "targets", LinkTargets())
+    monkeypatch.setattr(redirect, "addresses", Addresses())
     monkeypatch.setattr(redirect, "inbox", Inbox(store, threaded=False))
 
 
