@@ -12,7 +12,7 @@ from campaigns.compose.models import Campaign, Sender
 from campaigns.contacts.models import StopListEntry
 from campaigns.dispatch.models import Batch, Recipient, SendState
 from campaigns.dispatch.send.batch_builder import (
-    ON_STOP_LIST,
+    STOPPED,
     BatchBuilder,
     RecipientRow,
     SentMessage,
@@ -25,6 +25,7 @@ from campaigns.gateway.types import Address
 from campaigns.ledger.models import Purpose
 from tests.dispatch import factory
 
+ON_STOP_LIST = STOPPED["stop_list"]
 MISSING = NotAccepted(SendState.REFUSED, reason="missing_value")
 WRONG_LENGTH = NotAccepted(SendState.REFUSED, reason="text_length")
 

@@ -4,9 +4,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from campaigns.compose.audience.selection import needs_consent
 from campaigns.contacts.models import Consent, Person
 from campaigns.contacts.people import person
 from campaigns.dispatch.models import Recipient
+from campaigns.dispatch.send.batch_builder import STOPPED, BatchBuilder
 from campaigns.reports.campaign.progress import load_progress
 from campaigns.results import campaign_status
 from campaigns.team.models import Brand
@@ -71,3 +73,15 @@ def test_without_the_setting_no_statement_asks_for_consent(sandbox: RunningSandb
         send(sandbox)
     asked = [query["sql"] for query in queries if "campaigns_person" in query["sql"]]
     assert asked == []
+
+
+def test_the_setting_counts_for_a_sender_that_sends_already(sandbox: RunningSandbox) -> None:
+    """Its builder was made while everybody was sent to."""
+    campaign = factory.launched(12)
+    builder = BatchBuilder(campaign.pk)
+    numbers = sorted(campaign.batches.values_list("number", flat=True))
+    assert not needs_consent(builder.campaign)
+    agree(*range(4))
+    rows = builder._load_rows(numbers)
+    stopped = builder._load_stopped(rows.values())
+    assert stopped == {factory.phone(number): STOPPED["no_consent"] for number in range(4, 12)}

@@ -20,6 +20,7 @@ from campaigns.compose.audience.person_conditions import has_consent
 from campaigns.compose.audience.segments import ConditionSet, distinct_phones, on_any_list
 from campaigns.compose.models import Campaign, RecipientOutcome, Segment
 from campaigns.contacts.models import Consent, Contact, ContactList, StopListEntry
+from campaigns.team.models import Brand
 
 # earlier campaigns, each with the outcome of the recipients to select
 EarlierOutcomes = tuple[tuple[int, str], ...]
@@ -254,10 +255,15 @@ class Audience:
 def needs_consent(campaign: Campaign, promotional: bool | None = None) -> bool:
     """Whether `campaign` goes only to those who agreed: a promotional one of a brand that says so.
     Tests go to the phones of users. `promotional`: what is not saved yet.
+
+    The brand is read anew, since a sender keeps its campaign for hours.
     """
     is_promotional = campaign.promotional if promotional is None else promotional
     is_limited = is_promotional and campaign.test_contacts is None
-    return is_limited and campaign.brand.promotional_needs_consent
+    if not is_limited:
+        return False
+    brands = Brand.objects.filter(promotional_needs_consent=True)
+    return campaign.brand_id in brands.values_list("pk", flat=True)
 
 
 def _ids(related: Manager[Any]) -> tuple[int, ...]:

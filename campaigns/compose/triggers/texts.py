@@ -2,13 +2,13 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.compose.audience.stopped_phones import NO_CONSENT, ON_STOP_LIST
 from campaigns.compose.models import Trigger
 
 RUN_CANCELLED = "run_cancelled"
 BY_PERSON = "by_person"
-TOO_OLD, ON_STOP_LIST, NO_CONSENT, CAPPED, TOO_MANY, TOO_MANY_TO_PERSON = (
-    "too_old", "stop_list", "no_consent", "frequency_cap", "day_limit", "person_limit",
-)  # fmt: skip
+TOO_OLD, CAPPED = "too_old", "frequency_cap"
+TOO_MANY, TOO_MANY_TO_PERSON = "day_limit", "person_limit"
 # why ViberDash switched a trigger off
 OFF_REASONS = {RUN_CANCELLED: _("Its campaign of that day was cancelled.")}
 # why an event is skipped

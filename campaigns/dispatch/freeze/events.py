@@ -13,7 +13,7 @@ from django.db import transaction
 
 from campaigns.compose.audience import frequency_cap
 from campaigns.compose.audience.frequency_cap import Cap
-from campaigns.compose.audience.selection import needs_consent
+from campaigns.compose.audience.stopped_phones import stopped_phones
 from campaigns.compose.launch import reachable
 from campaigns.compose.models import (
     Campaign,
@@ -29,14 +29,11 @@ from campaigns.compose.triggers import moves
 from campaigns.compose.triggers.runs import make_run, open_runs
 from campaigns.compose.triggers.texts import (
     CAPPED,
-    NO_CONSENT,
-    ON_STOP_LIST,
     RUN_CANCELLED,
     TOO_MANY,
     TOO_MANY_TO_PERSON,
     TOO_OLD,
 )
-from campaigns.contacts.models import Consent, Person, StopListEntry
 from campaigns.dispatch.failpoints import failpoint
 from campaigns.dispatch.freeze.recipients import reference_of
 from campaigns.dispatch.models import Batch, Recipient, Snapshot
@@ -84,7 +81,8 @@ def _take_slice(trigger_id: int) -> tuple[int, bool]:
     waiting = TriggerEvent.objects.filter(trigger=trigger, state=EventState.WAITING)
     oldest = now - timedelta(hours=trigger.wait_max)
     waiting.filter(at__lt=oldest).update(state=EventState.SKIPPED, reason=TOO_OLD)
-    if trigger.state != TriggerState.ON or trigger.draft is None:
+    draft = trigger.draft
+    if trigger.state != TriggerState.ON or draft is None:
         return 0, False
     runs = open_runs(trigger, now)
     if any(run.state == CampaignState.CANCELLED for run in runs):
@@ -92,27 +90,16 @@ def _take_slice(trigger_id: int) -> tuple[int, bool]:
         return 0, False
     if any(run.state != CampaignState.SENDING for run in runs):
         return 0, False
-    frequency_cap.lock(trigger.draft)
+    frequency_cap.lock(draft)
     events = list(waiting.order_by("pk")[:SLICE_SIZE])
-    cap, stopped = frequency_cap.cap_of(trigger.draft), _stopped(trigger.draft, events)
+    cap = frequency_cap.cap_of(draft)
+    stopped = stopped_phones(draft, {event.msisdn for event in events})
     if cap:  # a second event of a person is counted when the first one is a recipient
         events = list({event.msisdn: event for event in reversed(events)}.values())[::-1]
         stopped |= _capped(cap, events)
-    added = _Division(trigger, runs, now).divide(events, stopped)
+    added = _Division(trigger, draft, runs, now).divide(events, stopped)
     failpoint("events_written")
     return added, bool(events)
-
-
-def _stopped(draft: Campaign, events: Iterable[TriggerEvent]) -> dict[str, str]:
-    """The phones that get no message of `draft` at all, each with the reason."""
-    msisdns = {event.msisdn for event in events}
-    entries = StopListEntry.objects.filter(msisdn__in=msisdns)
-    stopped = dict.fromkeys(entries.values_list("msisdn", flat=True), ON_STOP_LIST)
-    if not needs_consent(draft):
-        return stopped
-    agreed = Person.objects.filter(consent=Consent.GIVEN, msisdn__in=msisdns)
-    others = msisdns.difference(agreed.values_list("msisdn", flat=True))
-    return dict.fromkeys(others, NO_CONSENT) | stopped
 
 
 def _capped(cap: Cap, events: Iterable[TriggerEvent]) -> dict[str, str]:
@@ -125,10 +112,14 @@ def _capped(cap: Cap, events: Iterable[TriggerEvent]) -> dict[str, str]:
 
 
 class _Division:
-    """Divides events of a trigger among the `runs` of today, which are locked."""
+    """Divides events of a trigger, whose message is that of `draft`, among the `runs` of today,
+    which are locked.
+    """
 
-    def __init__(self, trigger: Trigger, runs: list[Campaign], now: datetime) -> None:
-        self.trigger, self.runs, self.now = trigger, runs, now
+    def __init__(
+        self, trigger: Trigger, draft: Campaign, runs: list[Campaign], now: datetime
+    ) -> None:
+        self.trigger, self.draft, self.runs, self.now = trigger, draft, runs, now
         self.room = trigger.people_max - sum(run.audience or 0 for run in runs)
         # run -> phones in it
         self.phones: list[set[str]] = []
@@ -167,8 +158,7 @@ class _Division:
 
     def _run(self, number: int) -> Campaign:
         while number >= len(self.runs):
-            draft: Campaign = self.trigger.draft  # type: ignore[assignment]  # asked for before
-            self.runs.append(make_run(self.trigger, draft, len(self.runs) + 1, self.now))
+            self.runs.append(make_run(self.trigger, self.draft, len(self.runs) + 1, self.now))
         return self.runs[number]
 
     def _append(self, run: Campaign, events: list[TriggerEvent]) -> None:
@@ -180,13 +170,12 @@ class _Division:
         for event in events:
             by_place[_place_of(run, event)].append(event)
         recipients, batches = list[Recipient](), list[Batch]()
-        draft: Campaign = self.trigger.draft  # type: ignore[assignment]  # asked for before
         for place, there in sorted(by_place.items(), key=lambda item: str(item[0])):
             for start in range(0, len(there), MAX_RECIPIENTS):
                 part = there[start : start + MAX_RECIPIENTS]
                 number = snapshot.batches + len(batches) + 1
                 batches.append(_batch(run, number, place, len(part)))
-                recipients += [_recipient(run, number, event, draft.uuid) for event in part]
+                recipients += [_recipient(run, number, event, self.draft.uuid) for event in part]
         Recipient.objects.bulk_create(recipients)
         Batch.objects.bulk_create(batches)
         _extend(snapshot, run, len(batches), len(recipients), by_place)

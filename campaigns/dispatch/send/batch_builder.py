@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection
 
-from campaigns.compose.audience.selection import needs_consent
+from campaigns.compose.audience.stopped_phones import NO_CONSENT, ON_STOP_LIST, stopped_phones
 from campaigns.compose.message.merge_tags import MissingValue
 from campaigns.compose.message.render import (
     CompiledMessage,
@@ -22,7 +22,6 @@ from campaigns.compose.message.render import (
 from campaigns.compose.message.tracking.codes import link_codes
 from campaigns.compose.message.variants import as_variant
 from campaigns.compose.models import Campaign
-from campaigns.contacts.models import Consent, Person, StopListEntry
 from campaigns.dispatch.budgets.reservations import CostCalculator, MaximumCost, has_budget
 from campaigns.dispatch.models import Recipient, SendState
 from campaigns.dispatch.send.interpret_answer import NotAccepted
@@ -36,8 +35,9 @@ from campaigns.ledger.models import Purpose
 RECIPIENT_TABLE = Recipient._meta.db_table
 # Batch number, id, msisdn, reference, and the fields as the database gives them.
 RecipientRow = tuple[int, int, str, str, Any]
-ON_STOP_LIST = NotAccepted(SendState.CANCELLED, reason="stop_list")
-WITHOUT_CONSENT = NotAccepted(SendState.CANCELLED, reason="no_consent")
+STOPPED = {
+    reason: NotAccepted(SendState.CANCELLED, reason=reason) for reason in (ON_STOP_LIST, NO_CONSENT)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,20 +149,10 @@ class BatchBuilder:
         return {number: list(group) for number, group in groupby(rows, itemgetter(0))}
 
     def _load_stopped(self, groups: Iterable[list[RecipientRow]]) -> dict[str, NotAccepted]:
-        """Load which of these phones are not sent to, as they are on the stop list now, or as the
-        campaign needs a consent that they do not have any more.
-        """
+        """Load which of these phones are not sent to, as they are now."""
         msisdns = [row[2] for rows in groups for row in rows]
-        of_brand = StopListEntry.objects.belonging_to(self.campaign.brand_id)
-        on_list = StopListEntry.objects.filter(of_brand, msisdn__in=msisdns)
-        stopped = dict.fromkeys(on_list.values_list("msisdn", flat=True), ON_STOP_LIST)
-        if not needs_consent(self.campaign):
-            return stopped
-        agreed = Person.objects.filter(
-            brand=self.campaign.brand_id, consent=Consent.GIVEN, msisdn__in=msisdns
-        )
-        others = set(msisdns).difference(agreed.values_list("msisdn", flat=True))
-        return dict.fromkeys(others, WITHOUT_CONSENT) | stopped
+        stopped = stopped_phones(self.campaign, msisdns)
+        return {msisdn: STOPPED[reason] for msisdn, reason in stopped.items()}
 
     def _build_batch(
         self, claim: Claim, rows: list[RecipientRow], stopped: Mapping[str, NotAccepted]

@@ -14,7 +14,7 @@ REFUSALS: dict[str, tuple[str | Promise, str | Promise]] = {  # our own reason: 
     "": (_L("The campaign was cancelled before their turn."), ""),
     "cancelled": (_L("The campaign was cancelled before their turn."), ""),
     "stop_list": (_L("Added to the stop list after the launch."), ""),
-    "no_consent": (_L("Consent was no longer given after the launch."), ""),
+    "no_consent": (_L("Consent was not given when it was their turn."), ""),
     "erased": (_L("Erased before their turn."), ""),
     "missing_value": (
         _L("A merge tag has no value for this recipient."),
