@@ -20,10 +20,16 @@ _XLSX = {XLSX: {"schema": {"type": "string", "format": "binary"}}}
 CSV_FILE = {"responses": {200: {"description": "CSV in UTF-8", "content": _CSV}}}
 TABLE_FILE = {"responses": {200: {"description": "CSV in UTF-8, or XLSX", "content": _CSV | _XLSX}}}
 FileKind = Annotated[Literal["csv", "xlsx"], Path()]
+FIELDS_MAX, VALUE_MAX = 200, 1_000  # merge fields of a person; characters of a value
 NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
 
 Id = Annotated[int, Field(ge=1, le=ID_MAX)]
 Text = Annotated[str, StringConstraints(pattern=NO_NUL)]
+Phone = Annotated[
+    Text,
+    Field(min_length=5, max_length=40, description="As people write it; best +380671234567."),
+]
+FieldValue = Annotated[Text, StringConstraints(max_length=VALUE_MAX)]
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NOT_BLANK),

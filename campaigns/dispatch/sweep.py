@@ -153,10 +153,11 @@ def finish_campaigns() -> None:
     under_way: set[int] = set()
     states = [CampaignState.SENDING, CampaignState.PAUSED]
     is_closed = Q(open_until=None) | Q(open_until__lte=database_clock.now())
-    is_closed &= Q(audience__gt=0)
     for key in keys_in_use():
         with using(key):
-            campaigns = Campaign.objects.filter(reachable(), is_closed, state__in=states)
+            campaigns = Campaign.objects.filter(
+                reachable(), is_closed, audience__gt=0, state__in=states
+            )
             under_way.update(campaigns.values_list("pk", flat=True))
     for campaign_id in sorted(under_way):
         finish_if_done(campaign_id)

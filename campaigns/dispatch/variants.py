@@ -6,7 +6,7 @@ decides, and nobody's variant changes any more.
 """
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -19,15 +19,16 @@ from campaigns.dispatch.models import Batch, BatchState
 from campaigns.shared.queue import enqueue
 from campaigns.team.models import User
 
+_HAS_NO_WINNER = Q(winner="", state__in=[CampaignState.SENDING, CampaignState.PAUSED])
+
 
 def undecided() -> QuerySet[Campaign]:
     """Campaigns whose test goes on, or whose decision is due: their rest waits for it."""
     waiting = Batch.objects.filter(state=BatchState.WAITING).order_by()
     return Campaign.objects.filter(
+        _HAS_NO_WINNER,
         pk__in=waiting.values("campaign_id").distinct(),
-        winner="",
         frozen_at__isnull=False,
-        state__in=[CampaignState.SENDING, CampaignState.PAUSED],
     )
 
 
@@ -42,9 +43,7 @@ def decide(campaign_id: int, letter: str, actor: User | None, why: str) -> None:
         if letter not in tuple(letters_of(campaign)):
             raise Refused(_("Choose one of the variants."))
         # once: who comes second finds a winner
-        same = Campaign.objects.filter(
-            pk=campaign_id, winner="", state__in=[CampaignState.SENDING, CampaignState.PAUSED]
-        )
+        same = Campaign.objects.filter(_HAS_NO_WINNER, pk=campaign_id)
         if not same.update(winner=letter, decided_at=timezone.now(), decided_by=actor):
             raise _refusal(campaign_id)
         failpoint("decided")

@@ -86,6 +86,8 @@ def test_recipients_waiting_for_their_hours(signed_in: Page, look: Look) -> None
         "120 recipients wait until"
     )
     look(signed_in, "campaign-waiting")
+    signed_in.goto(f"/campaigns/{made.pk}/hours")
+    look(signed_in, "sending-hours")
 
 
 def test_answers_of_the_gateway(signed_in: Page, look: Look, finished: Campaign) -> None:

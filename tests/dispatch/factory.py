@@ -8,6 +8,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from campaigns.compose.launch import lifecycle
+from campaigns.compose.message.variants import letters_of
 from campaigns.compose.models import Campaign, Sender
 from campaigns.contacts.models import Contact, ContactList
 from campaigns.dispatch.freeze.recipients import freeze
@@ -77,3 +78,15 @@ def an_hour_later() -> None:
     for model, names in MOMENTS.items():
         model._default_manager.update(**{name: F(name) - timedelta(hours=1) for name in names})
     Batch.objects.filter(check_at__isnull=False).update(check_at=timezone.now())
+
+
+def variant_of(campaign: Campaign, reference: str) -> str:
+    """The variant that the last digits of a `reference` decide, worked out without the database;
+    "" for one who gets the winner.
+    """
+    letters, share = letters_of(campaign), campaign.test_share if campaign.is_tested else 100
+    number = int(reference[-8:], 16)
+    for place, letter in enumerate(letters, 1):
+        if number < 16**8 * share * place // (100 * len(letters)):
+            return letter
+    return ""

@@ -13,7 +13,6 @@ from campaigns.compose.message.tracking.codes import link_codes
 from campaigns.compose.message.variants import letters_of
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch import sweep, variants
-from campaigns.dispatch.freeze.division import variant_of
 from campaigns.dispatch.freeze.recipients import freeze
 from campaigns.dispatch.models import Batch, BatchState, Recipient, SendState
 from campaigns.dispatch.people.erase_contact import erase
@@ -95,7 +94,7 @@ def test_hash_of_campaign_and_phone_divides_the_audience(split: str, letters: st
     found = Counter[str]()
     for recipient in Recipient.objects.all():
         letter = of_batches[recipient.batch_number]
-        assert letter == variant_of(campaign, recipient.reference)
+        assert letter == factory.variant_of(campaign, recipient.reference)
         found[letter] += 1
     assert set(found) == {*letters, *([""] if split == "test" else [])}
     share = 300 if split == "test" else 600

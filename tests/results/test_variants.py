@@ -12,7 +12,6 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign
 from campaigns.contacts.models import Contact, ContactList
 from campaigns.dispatch import sweep
-from campaigns.dispatch.freeze.division import variant_of
 from campaigns.dispatch.freeze.recipients import freeze, reference_of
 from campaigns.dispatch.models import Batch, Recipient
 from campaigns.engagement.models import Click
@@ -111,7 +110,7 @@ def audience(campaign: Campaign, people: int, reads: dict[str, int]) -> ContactL
     )
     phones = []
     for phone in candidates:
-        letter = variant_of(campaign, reference_of(OURS, phone))
+        letter = factory.variant_of(campaign, reference_of(OURS, phone))
         if (seen[letter] * 37 % 100 < reads.get(letter, 50)) == phone.endswith(READ):
             seen[letter] += 1
             phones.append(phone)

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router, Schema, Status
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from campaigns.api.access import Needs, actor
 from campaigns.api.etags import etag, require_match, send
 from campaigns.api.paging import Page, PageQuery, page
 from campaigns.api.problems import FieldError, Problem
-from campaigns.api.schemas import Body, Id, Text
+from campaigns.api.schemas import FIELDS_MAX, Body, FieldValue, Id, Text
 from campaigns.contacts.field_types.value_formats import ValueFormat, read_value
 from campaigns.contacts.lists import contact_lists
 from campaigns.contacts.models import Contact, ContactList, FieldType
@@ -24,7 +24,6 @@ from campaigns.team.permissions import Permission
 from campaigns.team.roles import sees_phones, visible_to
 
 router = Router(tags=["Contacts"])
-VALUE_MAX = 1_000  # characters, as on the page of a contact
 # how programs write values: 1234.5, 2026-12-31, yes
 FORMATS = {
     FieldType.TEXT: ValueFormat.TEXT,
@@ -33,13 +32,9 @@ FORMATS = {
     FieldType.YES_NO: ValueFormat.YES_NO,
 }
 
-Phone = Annotated[
-    Text,
-    Field(min_length=5, max_length=40, description="As people write it; best +380671234567."),
-]
-Value = Annotated[Text, StringConstraints(max_length=VALUE_MAX)]
 Fields = Annotated[
-    dict[Text, Value], Field(max_length=200, description='Merge tag → value; "" empties it.')
+    dict[Text, FieldValue],
+    Field(max_length=FIELDS_MAX, description='Merge tag → value; "" empties it.'),
 ]
 ContactId = Annotated[Id, Path()]
 

@@ -20,11 +20,10 @@ from campaigns.api.resources.contacts import (
     ContactOut,
     ContactPage,
     Fields,
-    Phone,
     contact_out,
     read_fields,
 )
-from campaigns.api.schemas import TABLE_FILE, Body, FileKind, Id, Name, Text
+from campaigns.api.schemas import TABLE_FILE, Body, FileKind, Id, Name, Phone, Text
 from campaigns.contacts.field_types.value_formats import ValueFormat
 from campaigns.contacts.importing.column_mapping import MAX_NAME
 from campaigns.contacts.lists import contact_lists, exports, type_changes

@@ -10,9 +10,16 @@ from pydantic import Field
 from campaigns.api.access import Needs, actor, own_transactions
 from campaigns.api.paging import Page, PageQuery, page
 from campaigns.api.problems import Problem, invalid
-from campaigns.api.schemas import Body, Id, Text
+from campaigns.api.schemas import FIELDS_MAX, Body, FieldValue, Id, Phone, Text
 from campaigns.compose.models import EventState, Trigger, TriggerEvent, TriggerState
-from campaigns.compose.models.triggers import EVENT_NAME, EVENT_NAME_MAX, KEY_MAX, PEOPLE_MAX
+from campaigns.compose.models.triggers import (
+    EVENT_NAME,
+    EVENT_NAME_MAX,
+    KEY_MAX,
+    PEOPLE_MAX,
+    PERSON_MAX,
+    WAIT_MAX,
+)
 from campaigns.compose.triggers import arrivals, moves
 from campaigns.compose.triggers.arrivals import Arrival, EventRefused, OtherContent
 from campaigns.compose.triggers.moves import Limits
@@ -23,7 +30,6 @@ from campaigns.team.permissions import Permission
 from campaigns.team.roles import sees_phones, visible_to
 
 router = Router(tags=["Triggers"])
-VALUES_MAX, VALUE_MAX = 200, 1_000
 TriggerId = Annotated[Id, Path()]
 EventName = Annotated[
     Text,
@@ -38,18 +44,16 @@ Key = Annotated[
         examples=["order-1042-paid"],
     ),
 ]
-Phone = Annotated[
-    Text,
-    Field(min_length=5, max_length=40, description="As people write it; best +380671234567."),
-]
 Values = Annotated[
-    dict[Text, Annotated[Text, Field(max_length=VALUE_MAX)]],
-    Field(max_length=VALUES_MAX, description="Merge tag → value. What the message has no tag for"
-          " is not kept."),
-]  # fmt: skip
+    dict[Text, FieldValue],
+    Field(
+        max_length=FIELDS_MAX,
+        description="Merge tag → value. What the message has no tag for is not kept.",
+    ),
+]
 PerDay = Annotated[int, Field(ge=1, le=PEOPLE_MAX)]
-PerPerson = Annotated[int, Field(ge=1, le=20)]
-Hours = Annotated[int, Field(ge=1, le=168)]
+PerPerson = Annotated[int, Field(ge=1, le=PERSON_MAX)]
+Hours = Annotated[int, Field(ge=1, le=WAIT_MAX)]
 
 
 class EventIn(Body):

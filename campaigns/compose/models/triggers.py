@@ -14,7 +14,9 @@ from campaigns.shared.brands.models import Branded
 EVENT_NAME = r"[a-z0-9][a-z0-9_.-]*"
 EVENT_NAME_MAX = 60
 KEY_MAX = 100  # characters of the id that the other system gives an event
-PEOPLE_MAX = 100_000  # a day
+# the most that the limits of a trigger can be
+PEOPLE_MAX, PERSON_MAX = 100_000, 20  # messages a day, of these to one phone
+WAIT_MAX = 168  # hours
 
 
 class TriggerState(models.TextChoices):

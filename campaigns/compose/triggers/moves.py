@@ -1,6 +1,6 @@
 """What users do with triggers, each recorded in the audit trail. Pages and API call it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -51,7 +51,7 @@ def set_up(campaign_id: int, event: str, limits: Limits, actor: User | None) -> 
     try:
         with transaction.atomic():
             trigger = Trigger.objects.create(
-                event=event, draft=draft, created_by=actor, **_columns(limits)
+                event=event, draft=draft, created_by=actor, **asdict(limits)
             )
     except IntegrityError:
         raise Refused(_("Another trigger has this event.")) from None
@@ -65,16 +65,8 @@ def change_limits(trigger_id: int, limits: Limits, actor: User | None) -> None:
     trigger = _lock(trigger_id)
     if trigger.state == TriggerState.ENDED:
         raise _ended()
-    Trigger.objects.filter(pk=trigger.pk).update(**_columns(limits))
+    Trigger.objects.filter(pk=trigger.pk).update(**asdict(limits))
     audit.record(actor, trigger, "edited", str(limits))
-
-
-def _columns(limits: Limits) -> dict[str, int]:
-    return {
-        "people_max": limits.people_max,
-        "person_max": limits.person_max,
-        "wait_max": limits.wait_max,
-    }
 
 
 def problems(trigger: Trigger) -> list[Problem]:

@@ -1,7 +1,7 @@
 """Which variant a recipient gets: by a hash of campaign and phone.
 
 The reference is such a hash already, so its last digits decide, and a repeated slice decides the
-same. They are compared as texts of digits, so database and Python do alike.
+same. They are compared as texts of digits.
 """
 
 from django.db import connection
@@ -14,7 +14,9 @@ _WHOLE = 16**DIGITS
 
 
 def _bounds(campaign: Campaign) -> list[tuple[str, int]]:
-    """Each variant with the number below which it begins; the one before takes what is smaller."""
+    """The variants in order, each with its upper bound: of the numbers that no variant before it
+    has, it has those below the bound.
+    """
     letters = letters_of(campaign)
     share = campaign.test_share if campaign.is_tested else 100
     return [
@@ -23,14 +25,10 @@ def _bounds(campaign: Campaign) -> list[tuple[str, int]]:
     ]
 
 
-def variant_of(campaign: Campaign, reference: str) -> str:
-    """The variant of the recipient with this `reference`; "" for one who gets the winner."""
-    number = int(reference[-DIGITS:], 16)
-    return next((letter for letter, upper in _bounds(campaign) if number < upper), "")
-
-
 def variant_sql(campaign: Campaign, reference: str = "reference") -> str:
-    """The same in the database. `reference`: the expression of it there."""
+    """The variant of a recipient; "" for one who gets the winner. `reference`: the expression of
+    theirs in the statement.
+    """
     digits = f"SUBSTR({reference}, {32 - DIGITS + 1})"
     if connection.vendor == "postgresql":
         digits += ' COLLATE "C"'

@@ -6,12 +6,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.models import Trigger
-from campaigns.compose.models.triggers import EVENT_NAME_MAX, PEOPLE_MAX
+from campaigns.compose.models.triggers import EVENT_NAME_MAX, PEOPLE_MAX, PERSON_MAX, WAIT_MAX
 from campaigns.compose.triggers.moves import Limits
 from campaigns.team.pages.forms import post_form
 
 LIMITS = ("people_max", "person_max", "wait_max")
-PERSON_MAX, WAIT_MAX = 20, 168
 
 
 class LimitsForm(forms.Form):
