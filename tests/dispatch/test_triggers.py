@@ -1,6 +1,7 @@
 """From an event of another system to its message: once, within the limits of its trigger."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from campaigns.compose.models import (
     TriggerState,
 )
 from campaigns.compose.triggers import moves
-from campaigns.compose.triggers.arrivals import Arrival, receive
+from campaigns.compose.triggers.arrivals import KEPT_FOR, Arrival, receive, remove_old
 from campaigns.compose.triggers.moves import Limits
 from campaigns.contacts.lists import stop_list
 from campaigns.contacts.models import Consent, Person
@@ -105,6 +106,27 @@ def test_an_event_that_arrives_again_after_a_restore_is_not_sent_again(
     assert sandbox.bill()["messages"] == 3
     texts = Counter(message["text"] for message in sandbox.messages())
     assert texts == {"Order 1": 1, "Order 2": 1, "Order 3": 1}
+
+
+@pytest.mark.parametrize("forget", [
+    lambda: remove_old(timezone.now() + KEPT_FOR + timedelta(hours=1)),
+    lambda: erase_contact.erase(phone(0), None),
+])  # fmt: skip
+def test_an_event_that_is_forgotten_and_repeated_holds_no_other_up(
+    sandbox: RunningSandbox, forget: Callable[[], object]
+) -> None:
+    trigger = switched_on()
+    arrive(1)
+    events.take(trigger.pk)
+    forget()
+    assert states() == {}
+    arrive(2, person=2)
+    arrive(1, person=1)  # also for another person
+    arrive(3, person=3)
+    assert events.take(trigger.pk) == 2
+    assert states() == {("taken", ""): 2, ("skipped", "queued_before"): 1}
+    send(sandbox)
+    assert {message["text"] for message in sandbox.messages()} >= {"Order 2", "Order 3"}
 
 
 def test_texts_have_the_values_of_their_event(sandbox: RunningSandbox) -> None:

@@ -7,7 +7,7 @@ from campaigns.compose.models import Trigger
 
 RUN_CANCELLED = "run_cancelled"
 BY_PERSON = "by_person"
-TOO_OLD, CAPPED = "too_old", "frequency_cap"
+TOO_OLD, CAPPED, QUEUED_BEFORE = "too_old", "frequency_cap", "queued_before"
 TOO_MANY, TOO_MANY_TO_PERSON = "day_limit", "person_limit"
 # why ViberDash switched a trigger off
 OFF_REASONS = {RUN_CANCELLED: _("Its campaign of that day was cancelled.")}
@@ -18,6 +18,7 @@ SKIP_REASONS = {
     ON_STOP_LIST: _("The phone is on the stop list"),
     NO_CONSENT: _("The person did not agree to promotional messages"),
     CAPPED: _("The person has reached the frequency cap"),
+    QUEUED_BEFORE: _("A message for this event was queued before"),
     TOO_MANY: _("The limit of messages for the day was reached"),
     TOO_MANY_TO_PERSON: _("The limit of messages to one person was reached"),
 }

@@ -7,7 +7,6 @@ transaction, so a kill leaves both or neither, and an event never has two.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.db import transaction
 
@@ -29,6 +28,7 @@ from campaigns.compose.triggers import moves
 from campaigns.compose.triggers.runs import make_run, open_runs
 from campaigns.compose.triggers.texts import (
     CAPPED,
+    QUEUED_BEFORE,
     RUN_CANCELLED,
     TOO_MANY,
     TOO_MANY_TO_PERSON,
@@ -133,12 +133,30 @@ class _Division:
         for run in self.runs:
             known = Recipient.objects.filter(campaign=run, msisdn__in=msisdns)
             self.phones.append(set(known.values_list("msisdn", flat=True)))
+        queued_before = self._queued_before(events)
         for event in events:
-            event.reason = stopped.get(event.msisdn) or self._place(event)
+            is_repeated = self._reference(event) in queued_before
+            event.reason = (
+                QUEUED_BEFORE if is_repeated else stopped.get(event.msisdn) or self._place(event)
+            )
         for number, of_run in sorted(self.chosen.items()):
             self._append(self._run(number), of_run)
         _record_skipped(event for event in events if event.reason)
         return sum(map(len, self.chosen.values()))
+
+    def _queued_before(self, events: Iterable[TriggerEvent]) -> set[str]:
+        """The references of those of the events that have a recipient, from an arrival that is not
+        kept any more: it was deleted with its time, or as its person was erased.
+        """
+        references = [self._reference(event) for event in events]
+        known = Recipient._base_manager.filter(reference__in=references)
+        return set(known.values_list("reference", flat=True))
+
+    def _reference(self, event: TriggerEvent) -> str:
+        """It is that of the event, not of the run: an event that arrives again after a backup was
+        restored has the same one, and the gateway refuses the second message.
+        """
+        return reference_of(self.draft.uuid, f"{event.event}:{event.key}")
 
     def _place(self, event: TriggerEvent) -> str:
         """Give the event a place in the first run without its phone; why it gets none, or ""."""
@@ -175,13 +193,23 @@ class _Division:
                 part = there[start : start + MAX_RECIPIENTS]
                 number = snapshot.batches + len(batches) + 1
                 batches.append(_batch(run, number, place, len(part)))
-                recipients += [_recipient(run, number, event, self.draft.uuid) for event in part]
+                recipients += [self._recipient(run, number, event) for event in part]
         Recipient.objects.bulk_create(recipients)
         Batch.objects.bulk_create(batches)
         _extend(snapshot, run, len(batches), len(recipients), by_place)
         keys = [event.pk for event in events]
         rows = TriggerEvent.objects.filter(pk__in=keys)
         rows.update(state=EventState.TAKEN, campaign=run)
+
+    def _recipient(self, run: Campaign, number: int, event: TriggerEvent) -> Recipient:
+        return Recipient(
+            campaign=run,
+            msisdn=event.msisdn,
+            country=event.country,
+            fields=event.values,
+            reference=self._reference(event),
+            batch_number=number,
+        )
 
 
 def _place_of(run: Campaign, event: TriggerEvent) -> Place:
@@ -192,20 +220,6 @@ def _place_of(run: Campaign, event: TriggerEvent) -> Place:
 
 def _batch(run: Campaign, number: int, place: Place, size: int) -> Batch:
     return Batch(campaign=run, number=number, country=place.country, area=place.area, size=size)
-
-
-def _recipient(run: Campaign, number: int, event: TriggerEvent, uuid: UUID) -> Recipient:
-    """Its reference is that of the event, not of the run: an event that arrives again after a
-    backup was restored has the same one, and the gateway refuses the second message.
-    """
-    return Recipient(
-        campaign=run,
-        msisdn=event.msisdn,
-        country=event.country,
-        fields=event.values,
-        reference=reference_of(uuid, f"{event.event}:{event.key}"),
-        batch_number=number,
-    )
 
 
 def _extend(
