@@ -21,22 +21,25 @@ def store(text: str, owner: Branded) -> ConsentWording | None:
     """The wording with this text in the brand of `owner`, which is stored if it is new; None for an
     empty one.
     """
-    if not (text := clean(text)):
-        return None
-    wordings = ConsentWording.objects.filter(brand=owner.brand_id)
-    fingerprint = _fingerprint(text)
-    found = wordings.filter(fingerprint=fingerprint).first()
-    if found is None:
-        new = ConsentWording(brand_id=owner.brand_id, text=text, fingerprint=fingerprint)
-        ConsentWording.objects.bulk_create([new], ignore_conflicts=True)
-        found = wordings.get(fingerprint=fingerprint)
-    return found
+    wording_id = store_all([text], owner)[text]
+    return None if wording_id is None else ConsentWording.objects.get(pk=wording_id)
 
 
 def store_all(texts: Iterable[str], owner: Branded) -> dict[str, int | None]:
-    """The ids of wordings by their texts, as `store` finds them; None for an empty one."""
-    stored = {text: store(text, owner) for text in dict.fromkeys(texts)}
-    return {text: wording.pk if wording else None for text, wording in stored.items()}
+    """The ids of the wordings with these texts, those that are new stored; None for an empty one.
+    Three statements at most.
+    """
+    ids = find_all(texts, owner)
+    new = {clean(text) for text, wording_id in ids.items() if wording_id == NOT_STORED}
+    if not new:
+        return ids
+    rows = [
+        ConsentWording(brand_id=owner.brand_id, text=text, fingerprint=_fingerprint(text))
+        for text in new
+    ]
+    rows.sort(key=lambda row: row.fingerprint)  # two imports lock them in the same order
+    ConsentWording.objects.bulk_create(rows, ignore_conflicts=True)
+    return find_all(ids, owner)
 
 
 def find_all(texts: Iterable[str], owner: Branded) -> dict[str, int | None]:

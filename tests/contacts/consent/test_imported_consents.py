@@ -10,6 +10,7 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from campaigns.contacts.consent import wordings
 from campaigns.contacts.consent.mapping import ConsentMapping
 from campaigns.contacts.importing import dry_run, lifecycle, runner
 from campaigns.contacts.importing.reading.consent_columns import ConsentChoice, propose_consent
@@ -310,3 +311,19 @@ def test_what_is_missing_is_named() -> None:
     assert problems(columns={"consent": 1, "day": 1}, source="x") == [
         ("consent", "Choose a different column for each part.")
     ]
+
+
+def test_wordings_are_stored_together_and_once(write: Write) -> None:
+    made = queue(write([["phone"], ["380501234567"]]), EVERYBODY)
+    stored = wordings.store("Text 1", made)
+    texts = [f"Text {number}" for number in range(50)]
+    with CaptureQueriesContext(connection) as queries:
+        ids = wordings.store_all([*texts, " Text 7\r\n", ""], made)
+    assert len(queries) == 3
+    assert stored is not None
+    assert (ids["Text 1"], ids[" Text 7\r\n"], ids[""]) == (stored.pk, ids["Text 7"], None)
+    rows = dict(ConsentWording.objects.values_list("text", "pk"))
+    assert rows == {text: ids[text] for text in texts}
+    with CaptureQueriesContext(connection) as queries:
+        assert wordings.store_all(texts, made) == {text: ids[text] for text in texts}
+    assert len(queries) == 1
