@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("campaigns.dispatch.pages.urls")),
     path("", include("campaigns.compose.pages.urls")),
     path("", include("campaigns.compose.pages.triggers.urls")),
+    path("", include("campaigns.compose.pages.series.urls")),
     path("", include("campaigns.contacts.pages.urls")),
     path("", include("campaigns.team.pages.urls")),
 ]

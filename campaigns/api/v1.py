@@ -26,6 +26,7 @@ from campaigns.api.resources import (
     me,
     people,
     segments,
+    series,
     stop_list,
     triggers,
     webhooks,
@@ -84,7 +85,7 @@ RESOURCES = (
     campaigns, reviews, launching, actions, progress, variants, recipients, best_times, notes,
     spend, months, saved_reports, reconciliation, budgets, conversions,
     templates, pictures, labels, test_groups, senders,
-    triggers, holds, webhooks, brands, alerts, audit_trail,
+    triggers, series, holds, webhooks, brands, alerts, audit_trail,
 )  # fmt: skip
 for resource in RESOURCES:
     api.add_router("", resource.router)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.launch.reachable import reachable
 from campaigns.compose.models import Campaign, CampaignState
+from campaigns.compose.series import runs
 from campaigns.compose.triggers.arrivals import TAKE
 from campaigns.dispatch import message_changes, variants
 from campaigns.dispatch.budgets import holds
@@ -54,6 +55,8 @@ def sweep() -> None:
                 resume_where_it_fits()
     for trigger_id in triggers_with_waiting():
         enqueue(TAKE, trigger_id)
+    for series_id in runs.due(now):
+        enqueue(runs.START, series_id)
     cancel_remaining()
     finish_campaigns()
     delete_abandoned(now)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from campaigns.compose.launch import lifecycle
 from campaigns.compose.launch.reachable import sendable, using_key_of_campaign
 from campaigns.compose.models import Campaign, CampaignState
+from campaigns.compose.series import runs
 from campaigns.dispatch import sweep as sweep_module
 from campaigns.dispatch.budgets import warnings
 from campaigns.dispatch.freeze import events, recipients
@@ -68,6 +69,15 @@ def take_events(trigger_id: int) -> None:
     until = timezone.now() + TIME_SLICE
     if events.take(trigger_id, lambda: timezone.now() < until):
         work()
+
+
+def start_series(series_id: int) -> None:
+    """Make the runs of a series that are due. In safe mode they wait, and are skipped if late."""
+    if safe_mode.in_safe_mode():
+        return
+    with WorkerSlot(f"series-{series_id}") as slot:
+        if slot.held and runs.start(series_id, database_clock.now()):
+            work()
 
 
 def _enqueue_work(key: GatewayKey, turn: Turn, now: datetime) -> None:

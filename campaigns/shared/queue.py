@@ -56,6 +56,7 @@ TASKS = frozenset(SCHEDULES.values()) | {
     "campaigns.contacts.tasks.index_contacts",
     "campaigns.dispatch.tasks.work",
     "campaigns.dispatch.tasks.prepare",
+    "campaigns.dispatch.tasks.start_series",
     "campaigns.dispatch.tasks.take_events",
     "campaigns.dispatch.tasks.send",
     "campaigns.dispatch.tasks.rehearse",

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.compose.models import CampaignState, EventState, TriggerState
+from campaigns.compose.models import CampaignState, EventState, SeriesState, TriggerState
 from campaigns.contacts.fetching.models import RunResult
 from campaigns.contacts.models import Consent, ImportState
 from campaigns.dispatch.models import DeliveryState, SendState
@@ -86,6 +86,11 @@ TRIGGER: dict[str, Look] = {
     TriggerState.ON: Look(TriggerState.ON.label, "green", "bolt"),
     TriggerState.ENDED: Look(TriggerState.ENDED.label, "dark", "ban"),
 }
+SERIES: dict[str, Look] = {
+    SeriesState.OFF: Look(SeriesState.OFF.label, "secondary", "player-pause"),
+    SeriesState.ON: Look(SeriesState.ON.label, "green", "rotate"),
+    SeriesState.ENDED: Look(SeriesState.ENDED.label, "dark", "ban"),
+}
 EVENT: dict[str, Look] = {
     EventState.WAITING: Look(EventState.WAITING.label, "secondary", "clock"),
     EventState.TAKEN: Look(EventState.TAKEN.label, "azure", "send"),
@@ -99,6 +104,7 @@ TABLES = {
     "step": STEP,
     "consent": CONSENT,
     "trigger": TRIGGER,
+    "series": SERIES,
     "event": EVENT,
 }
 

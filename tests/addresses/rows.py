@@ -1,6 +1,6 @@
 """Rows of each kind with the same ids, so that a few numbers open every page in every state."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.backends.db import SessionStore
@@ -36,6 +36,8 @@ from campaigns.models import (
     SavedReport,
     Segment,
     Sender,
+    Series,
+    SeriesRun,
     StopListEntry,
     TestGroup,
     Trigger,
@@ -46,6 +48,7 @@ from campaigns.models import (
     WebPicture,
 )
 from campaigns.results.models import GatewayCheck
+from campaigns.shared.days import site_today
 from campaigns.shared.web import signing
 from campaigns.team.brand_keys import encryption
 from campaigns.team.models import MailState, OutgoingMail
@@ -157,6 +160,7 @@ def _settings(user: User) -> None:
     GatewayCheck.objects.create(pk=FIRST, actor=user, sender="ViberShop")
     _webhook(user)
     _trigger(user)
+    _series(user)
     OutgoingMail.objects.create(
         pk=FIRST,
         address="olena@example.com",
@@ -194,6 +198,15 @@ def _trigger(user: User) -> None:
     TriggerEvent.objects.create(
         pk=FIRST, trigger=trigger, event="order.paid", key="1", msisdn=PHONE, at=timezone.now()
     )
+
+
+def _series(user: User) -> None:
+    draft = make_campaign("Weekly", CampaignState.DRAFT, pk=REHEARSAL + 2, created_by=user)
+    series = Series.objects.create(
+        pk=FIRST, name="Weekly", draft=draft, weekdays=[0], first_day=site_today(), people_max=9,
+        created_by=user,
+    )  # fmt: skip
+    SeriesRun.objects.create(pk=FIRST, series=series, day=date(2026, 1, 5), reason="missed")
 
 
 def _imports(user: User, clients: ContactList) -> list[int]:

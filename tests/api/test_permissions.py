@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.walk]
 SENDER = "ViberShop"  # that of make_rows
 TABLE = Path(__file__).with_name("permissions.txt")
 # what an operation is sent, so that nothing but the right to ask decides; ids are FIRST
+PLAN = {"repeat": "daily", "at": "10:00", "first_day": "2027-01-01", "people_max": 5}
 BODIES: dict[str, Any] = {
     "create_list": {"name": "New"},
     "change_list": {"name": "New"},
@@ -82,6 +83,9 @@ BODIES: dict[str, Any] = {
     "send_event": {"event": "order.paid", "id": "2", "phone": "0971239999"},
     "create_trigger": {"event": "order.left", "draft_id": FIRST},
     "set_trigger_limits": {"people_max": 10},
+    "create_series": {"draft_id": FIRST, **PLAN},
+    "set_series_plan": PLAN,
+    "skip_series_run": {"day": "2027-01-01"},
     "create_brand": {"name": "New"},
     "rename_brand": {"name": "New"},
 }

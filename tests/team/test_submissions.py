@@ -74,7 +74,8 @@ REPEATABLE = {
     "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn",
     "mfa_remove_webauthn", "month-budget-delete", "note-delete", "person-erase", "person-stop",
     "picture-delete", "picture-rename", "picture-upload", "rehearsal-clear",
-    "saved-report-delete", "saved-report-resume", "segment-count", "segment-delete",
+    "saved-report-delete", "saved-report-resume", "series-end", "series-off", "series-on",
+    "series-plan", "series-skip", "segment-count", "segment-delete",
     "segment-edit", "sender-delete", "session-end", "sessions-end", "statistics-files",
     "stop-lift", "template-delete", "template-lock", "test-group-delete", "token-revoke",
     "trigger-detail", "trigger-end", "trigger-off", "trigger-on", "trigger-skip",
@@ -137,7 +138,8 @@ def test_forms_have_a_token_where_their_address_wants_one() -> None:
         "label-list", "list-add", "list-copy",
         "list-paste", "month-budgets", "person-edit", "saved-report-new", "sender-list",
         "stop-list", "test-groups", "rehearsal-live", "campaign-autosave-new", "member-list",
-        "brand-list", "token-list", "webhook-list", "trigger-new", "campaign-follow-up",
+        "brand-list", "token-list", "webhook-list", "trigger-new", "series-new",
+        "campaign-follow-up",
     }  # fmt: skip
     assert with_token | drawn >= ONCE
     for name in ("bootstrap5/form_content.html", "components/confirm_button.html"):

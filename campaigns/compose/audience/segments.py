@@ -99,27 +99,30 @@ class ConditionSet:
             for condition in self.conditions
         )
 
-    def contacts(self, at: datetime | None = None, exclude_campaign: int = 0) -> Q:
+    def contacts(
+        self, at: datetime | None = None, exclude_campaign: int = 0, today: date | None = None
+    ) -> Q:
         """The condition on contacts.
 
-        Days count back from `at` or now. The campaign with the id `exclude_campaign` is no part of
-        anybody's message history.
+        Days count back from `at` or now; `today` is the site's day then. The campaign with the id
+        `exclude_campaign` is no part of anybody's message history.
         """
         if not self.conditions:
             return NO_CONTACTS
         moment, parts, has_list = at or timezone.now(), [], self.match == Match.ANY
+        today = today or site_day(moment)
         for condition in self.conditions:
             if condition.kind == ConditionKind.LIST and not condition.negated and not has_list:
                 has_list = True
                 parts.append(Q(list=condition.list_id))
             else:
-                parts.append(_meets(condition, moment, exclude_campaign))
+                parts.append(_meets(condition, moment, exclude_campaign, today))
         return reduce(and_ if self.match == Match.ALL else or_, parts)
 
 
-def _meets(condition: Condition, at: datetime, exclude_campaign: int) -> Q:
+def _meets(condition: Condition, at: datetime, exclude_campaign: int, today: date) -> Q:
     if condition.kind == ConditionKind.FIELD:
-        return _meets_field(condition, at)
+        return _meets_field(condition, today)
     if condition.kind == ConditionKind.COUNTRY:
         meets = Q(country__in=condition.countries)
     elif condition.kind == ConditionKind.LIST:
@@ -156,7 +159,7 @@ def _has_outcome(condition: Condition, at: datetime, exclude_campaign: int) -> Q
     )
 
 
-def _meets_field(condition: Condition, at: datetime) -> Q:
+def _meets_field(condition: Condition, today: date) -> Q:
     """A condition on a merge tag. A missing value is "", which is neither more nor less."""
     value = _value_of(condition)
     wanted = condition.value
@@ -178,7 +181,7 @@ def _meets_field(condition: Condition, at: datetime) -> Q:
             return Q(Exact(KeyTextTransform(condition.field, "fields"), answer))
     if condition.operator in (*BY_TODAY, *OF_CALENDAR):
         day = day_of(condition.field, value)
-        return meets_day(condition.operator, wanted, day, site_day(at)) or NO_CONTACTS
+        return meets_day(condition.operator, wanted, day, today) or NO_CONTACTS
     return _compares(condition, value)
 
 

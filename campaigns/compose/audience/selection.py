@@ -6,7 +6,7 @@ Without the stop list, and without the lists, segments and earlier campaigns to 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -43,9 +43,11 @@ class Audience:
     # the id of the campaign itself, whose own outcomes must not change its audience while frozen
     own: int = 0
     at: datetime | None = None  # the days of segments count back from here; None: now
-    # These two are not shown, as approvals name an audience by what it shows (launch/approval.py).
+    # The others are not shown, as approvals name an audience by what it shows (launch/approval.py).
     cap: Cap | None = field(default=None, repr=False)
     needs_consent: bool = field(default=False, repr=False)  # only those who agreed
+    # what conditions on days take for today, of a run of a series; None: the day of `at`
+    day: date | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, campaign: Campaign, at: datetime | None = None) -> "Audience":
@@ -76,6 +78,7 @@ class Audience:
             at=at,
             cap=cap_of(campaign),
             needs_consent=needs_consent(campaign),
+            day=campaign.run_day,
         )
 
     def at_most(self, parent: Campaign) -> "Audience":
@@ -189,7 +192,7 @@ class Audience:
         return has_reached(self.cap, self.own, self.at) if self.cap else None
 
     def _segment(self, segment: Segment) -> Q:
-        return ConditionSet.of(segment).contacts(self.at, self.own)
+        return ConditionSet.of(segment).contacts(self.at, self.own, self.day)
 
     def _received_outcome(self, source: int, outcome: str) -> Q:
         return recipient_outcomes.received_outcome(outcome, Q(pk=source), exclude_campaign=self.own)

@@ -3,19 +3,30 @@ campaign is one.
 """
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from campaigns.compose.draft_fields import FIELDS, SAVED_CHOICES, Copied
 from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.launch.lifecycle import CAN_EDIT, Refused
 from campaigns.compose.library import senders
-from campaigns.compose.models import Campaign, EarlierCampaign, Trigger, TriggerState
+from campaigns.compose.models import (
+    Campaign,
+    EarlierCampaign,
+    Series,
+    SeriesState,
+    Trigger,
+    TriggerState,
+)
 from campaigns.ledger.models import Purpose
 from campaigns.team import audit
 from campaigns.team.models import User
+
+NAME_MAX = 100
 
 
 class DraftChanged(Exception):  # noqa: N818 - not a failure: two people edit one draft
@@ -93,6 +104,8 @@ def lock_draft(campaign_id: int) -> Campaign:
         raise Refused(_("This is no longer a draft. Duplicate it to make changes."))
     if Trigger.objects.filter(draft=campaign, state=TriggerState.ON).exists():
         raise Refused(_("A trigger sends this message. Switch it off before you change it."))
+    if Series.objects.filter(draft=campaign, state=SeriesState.ON).exists():
+        raise Refused(_("A series repeats this draft. Switch it off before you change it."))
     return campaign
 
 
@@ -105,6 +118,13 @@ def copy_campaign(campaign: Campaign, actor: User | None, name: str, purpose: Pu
         field.name: getattr(campaign, field.name) for field in FIELDS if field.copied in copied
     }
     return Campaign(name=name, purpose=purpose, created_by=actor, **values)
+
+
+def name_of_run(draft: Campaign, day: date, number: int = 1) -> str:
+    """The name of the campaign that sends the message of `draft` on `day`, the `number`th then."""
+    count = f" ({number})" if number > 1 else ""
+    ending = f", {date_format(day, 'j M Y')}{count}"
+    return f"{draft.name[: NAME_MAX - len(ending)]}{ending}"
 
 
 def copy_audience(campaign: Campaign, copy: Campaign) -> None:
@@ -137,6 +157,8 @@ def delete(campaign_id: int, actor: User | None) -> str:
     campaign = lock_draft(campaign_id)
     if Trigger.objects.filter(draft=campaign).exists():
         raise Refused(_("This is the message of a trigger. End the trigger first."))
+    if Series.objects.filter(draft=campaign).exists():
+        raise Refused(_("A series repeats this draft. End the series first."))
     audit.record(actor, campaign, "deleted", campaign.name)
     campaign.delete()
     return campaign.name

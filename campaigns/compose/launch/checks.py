@@ -33,7 +33,7 @@ from campaigns.compose.message.message_lengths import LengthRange
 from campaigns.compose.message.pictures import is_picture_reachable
 from campaigns.compose.message.render import CompiledMessage, compile_message, message_for
 from campaigns.compose.message.sms import GSM_7, measure_sms
-from campaigns.compose.models import Campaign, Timing, Trigger
+from campaigns.compose.models import Campaign, Series, Timing, Trigger
 from campaigns.compose.schedule.sending_hours import Place, SendingHours
 from campaigns.compose.schedule.time_zones import COUNTRIES_BY_AREA
 from campaigns.contacts.phones import countries
@@ -45,6 +45,7 @@ __all__ = [
     "Problem",
     "audience_problems",
     "hours_problems",
+    "launch_problems",
     "message_problems",
     "problems",
     "time_problems",
@@ -63,14 +64,31 @@ def problems(campaign: Campaign, measured: MeasuredAudience | None = None) -> li
     Pass `measured` to share its counts, or where the audience is not saved with the campaign yet.
     """
     measured = measured or measure_now(Audience.of(campaign), compile_message(campaign))
-    problem_list = message_problems(campaign)
+    if is_sent_otherwise := _other_use(campaign):
+        return [*message_problems(campaign), Problem("", is_sent_otherwise)]
+    problem_list = launch_problems(campaign, measured)
+    return [*problem_list, *time_problems(campaign)] if measured.audience else problem_list
+
+
+def _other_use(campaign: Campaign) -> str:
+    """What sends the message of a draft instead of a launch; "" for an ordinary draft."""
     if trigger := Trigger.objects.filter(draft=campaign.pk).first():
         text = _("This is the message of the trigger “%(event)s”, which sends it.")
-        return [*problem_list, Problem("", text % {"event": trigger.event})]
+        return text % {"event": trigger.event}
+    if Series.objects.filter(draft=campaign.pk).exists():
+        return _("This draft is repeated by a series, which sends it.")
+    return ""
+
+
+def launch_problems(campaign: Campaign, measured: MeasuredAudience) -> list[Problem]:
+    """Everything that forbids sending `campaign` to those who are measured, but for its time and
+    for what else may send its message.
+    """
+    problem_list = message_problems(campaign)
     if not measured.audience:
         problem_list.append(Problem("lists", _("Choose a list or a segment.")))
         return problem_list
-    problem_list += audience_problems(measured) + time_problems(campaign)
+    problem_list += audience_problems(measured)
     problem_list += variant_rules.division_problems(campaign, measured)
     return problem_list + hours_problems(campaign, measured.audience, measured.countries)
 

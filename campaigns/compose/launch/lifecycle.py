@@ -394,20 +394,35 @@ def complete_freeze(campaign_id: int, audience: int) -> bool:
         cancel(campaign_id, None, test_limits.too_many_text())
         return False
     frozen: dict[str, Any] = {"frozen_at": timezone.now(), "audience": audience}
-    approved = campaign.approved_people
-    has_grown = approved is not None and audience > approved
-    is_checked = has_grown or campaign.approved_by_id or campaign.timing == Timing.AFTER
-    if is_checked and (check := approval.missing_approval(campaign)):
-        reason = {"reason": "approval", "reason_detail": check.summary}
+    if reason := _reason_to_pause(campaign, audience):
         _advance(campaign_id, frozenset({S.PREPARING}), S.PAUSED, "paused", **reason, **frozen)
         return False
     return _advance(campaign_id, frozenset({S.PREPARING}), S.SENDING, "sending", **frozen)
 
 
-def start_run(run: Campaign) -> None:
-    """Let a new run of a trigger send: it has no audience to review or freeze."""
-    state_changes.update(Campaign.objects.filter(pk=run.pk, state=S.DRAFT), S.SENDING)
-    run.state = S.SENDING
+def _reason_to_pause(campaign: Campaign, audience: int) -> dict[str, str]:
+    """The columns of a pause of `campaign`, frozen with `audience` recipients, where a user has to
+    look at it first; empty if it may be sent.
+    """
+    if campaign.people_max is not None and audience > campaign.people_max:
+        needs = approval.budget_needs_approval(campaign, campaign.launched_by)
+        detail = _("%(people)d recipients; the series allows %(most)d.")
+        detail %= {"people": audience, "most": campaign.people_max}
+        return {"reason": "approval" if needs else "people_max", "reason_detail": detail}
+    approved = campaign.approved_people
+    has_grown = approved is not None and audience > approved
+    is_checked = has_grown or campaign.approved_by_id or campaign.timing == Timing.AFTER
+    if is_checked and (check := approval.missing_approval(campaign)):
+        return {"reason": "approval", "reason_detail": check.summary}
+    return {}
+
+
+def start_run(run: Campaign, state: S) -> None:
+    """Start a new run: of a trigger SENDING, as it has no audience to freeze; of a series
+    PREPARING. What its launch would check was checked with its trigger or series.
+    """
+    state_changes.update(Campaign.objects.filter(pk=run.pk, state=S.DRAFT), state)
+    run.state = state
 
 
 @transaction.atomic

@@ -49,6 +49,10 @@ _REASONS: dict[str, PauseReason] = {
         _("The campaign that it follows was cancelled."),
         _("Press Resume to send to those who got that one, or cancel the campaign."),
     ),
+    "people_max": PauseReason(
+        _("There are more recipients than a run of its series may have."),
+        _("Press Resume to send to all of them, or cancel the campaign."),
+    ),
     "nobody": PauseReason(
         _("The audience is empty."), _("All contacts are on the stop list or excluded.")
     ),

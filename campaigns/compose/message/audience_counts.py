@@ -7,7 +7,7 @@ it could not be launched meanwhile.
 
 from collections import Counter
 from dataclasses import asdict, astuple, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -187,6 +187,8 @@ def _request_json(audience: Audience, template: CompiledMessage) -> dict[str, An
         audience_json["cap"] = [cap["messages"], cap["days"], planned and planned.isoformat()]
     if not audience.needs_consent:
         audience_json.pop("needs_consent")
+    if day := audience_json.pop("day"):
+        audience_json["day"] = day.isoformat()
     variants = {letter: _texts_json(one) for letter, one in template.variants.items()}
     return {
         "audience": audience_json,
@@ -216,7 +218,7 @@ def _read_texts(request: dict[str, Any]) -> CompiledMessage:
 
 def _read_request(request: dict[str, Any]) -> tuple[Audience, CompiledMessage]:
     values = dict(request["audience"])
-    cap = values.pop("cap", None)
+    cap, day = values.pop("cap", None), values.pop("day", None)
     ids: dict[str, Any] = {
         name: value if name in ("own", "needs_consent") else tuple(map(_tuple, value))
         for name, value in values.items()
@@ -224,6 +226,8 @@ def _read_request(request: dict[str, Any]) -> tuple[Audience, CompiledMessage]:
     if cap:
         messages, days, planned = cap
         ids["cap"] = Cap(messages, days, planned and datetime.fromisoformat(planned))
+    if day:
+        ids["day"] = date.fromisoformat(day)
     return Audience(**ids), _read_texts(request)
 
 
@@ -242,8 +246,7 @@ def _subject(audience: Audience, template: CompiledMessage) -> str:
     parts: tuple[Any, ...] = (rules, brand_of_new(), audience, tags, template.sms_text.text)
     if template.variants:
         parts += ([_tags(variant) for variant in template.variants.values()],)
-    if audience.cap:
-        parts += (audience.cap,)
+    parts += tuple(filter(None, (audience.cap, audience.day)))
     return sha256(repr(parts).encode()).hexdigest()
 
 

@@ -6,7 +6,7 @@ Rules about them stand in the packages beside this one; recipients and results i
 conditions. 4. campaign: the campaign itself. 5. prices: the gateway's price lists. 6. approval: the
 limits above which a campaign needs approval, and what counts against them. 7. links: the key of
 tracked links. 8. triggers: messages that events of other systems send. 9. frequency_cap: how many
-messages a person may get.
+messages a person may get. 10. series: campaigns that are repeated by a rule.
 """
 
 from campaigns.compose.models.approval import ApprovalLimit, UnapprovedCost
@@ -39,6 +39,7 @@ from campaigns.compose.models.segments import (
     RecipientOutcome,
     Segment,
 )
+from campaigns.compose.models.series import Repeat, Series, SeriesRun, SeriesState
 from campaigns.compose.models.triggers import EventState, Trigger, TriggerEvent, TriggerState
 
 __all__ = [
@@ -63,8 +64,12 @@ __all__ = [
     "Picture",
     "PriceList",
     "RecipientOutcome",
+    "Repeat",
     "Segment",
     "Sender",
+    "Series",
+    "SeriesRun",
+    "SeriesState",
     "TestGroup",
     "Timing",
     "Trigger",

@@ -64,7 +64,7 @@ class Campaign(Branded):
 
     uuid = models.UUIDField(
         default=uuid.uuid4, unique=True, editable=False
-    )  # part of every reference: random and never used again
+    )  # part of every reference: never used again; random, but for runs of series
     name = models.CharField(_("name"), max_length=100)
     purpose = models.CharField(max_length=9, choices=Purpose.choices, default=Purpose.CAMPAIGN)
     state = models.CharField(
@@ -228,6 +228,10 @@ class Campaign(Branded):
         related_name="runs",
     )  # fmt: skip
     open_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # of a run of a series: its day, which conditions on days take for today, and with how many
+    # recipients at most it goes out without being asked about
+    run_day = models.DateField(null=True, blank=True, editable=False)
+    people_max = models.PositiveIntegerField(null=True, blank=True, editable=False)
     # the recipients are complete since then; written by lifecycle
     frozen_at = models.DateTimeField(null=True, blank=True)
     audience = models.PositiveIntegerField(null=True, blank=True)  # recipients; None until frozen

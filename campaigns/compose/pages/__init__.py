@@ -12,6 +12,7 @@ segment_views    segments, with segment_forms
 review_views     review, test send, rehearsal and launch, with launch_forms
 approval_views   approve, request changes, withdraw
 triggers         triggers, which send the message of a draft for events
+series           series, which send a draft again by a rule
 label_views      labels, notes and archive on the page of a campaign
 settings_views   senders, test groups, labels and approval limits, with settings_forms
 """

@@ -7,18 +7,15 @@ in a campaign once, so the second event of a person on a day goes into a second 
 from datetime import datetime
 
 from django.utils import timezone
-from django.utils.formats import date_format
 
-from campaigns.compose.editor.drafts import copy_campaign
+from campaigns.compose.editor.drafts import copy_campaign, name_of_run
 from campaigns.compose.launch import approval, lifecycle, state_changes
 from campaigns.compose.launch.funds_check import budget_currency
 from campaigns.compose.launch.reachable import account_to_send_with
 from campaigns.compose.message.tracking.tracked_links import tracking_of
-from campaigns.compose.models import Campaign, Timing, Trigger
+from campaigns.compose.models import Campaign, CampaignState, Timing, Trigger
 from campaigns.ledger.models import Purpose
 from campaigns.shared.days import site_bounds, site_day
-
-NAME_MAX = 100
 
 
 def open_runs(trigger: Trigger, now: datetime) -> list[Campaign]:
@@ -33,9 +30,7 @@ def make_run(trigger: Trigger, draft: Campaign, number: int, now: datetime) -> C
     Raises ValueError while it is not known whose account the key of the brand is.
     """
     day = site_day(now)
-    count = f" ({number})" if number > 1 else ""
-    ending = f", {date_format(day, 'j M Y')}{count}"
-    name = f"{draft.name[: NAME_MAX - len(ending)]}{ending}"
+    name = name_of_run(draft, day, number)
     run = copy_campaign(draft, trigger.started_by, name, Purpose.CAMPAIGN)
     run.brand_id = trigger.brand_id
     run.trigger = trigger
@@ -49,7 +44,7 @@ def make_run(trigger: Trigger, draft: Campaign, number: int, now: datetime) -> C
     run.account = account_to_send_with(run)
     run.audience = 0
     run.save()
-    lifecycle.start_run(run)
+    lifecycle.start_run(run, CampaignState.SENDING)
     state_changes.record(None, run, "launched", f"trigger {trigger.event}")
     approval.count_budget(run, trigger.started_by)
     return run

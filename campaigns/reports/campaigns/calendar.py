@@ -2,14 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from itertools import takewhile
 
+from django.conf import settings
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
-from campaigns.compose.models import Campaign, CampaignState, Timing
+from campaigns.compose.launch.follow_ups import when_text
+from campaigns.compose.models import Campaign, CampaignState, Series, Timing
+from campaigns.compose.series import rules
+from campaigns.compose.series.texts import rule_text
 from campaigns.reports.shared.periods import format_days, month_of, read_day
 from campaigns.shared.days import reader_bounds, reader_day, reader_today
 from campaigns.templatetags import states
@@ -23,22 +28,39 @@ A_WEEK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class CalendarEvent:
-    """A campaign on one day: `at` is when it starts, None where it goes on from the day before."""
+    """What a day has: `at` is when it starts, None where it goes on from the day before."""
 
-    campaign: Campaign
-    at: datetime | None
+    name: str
+    url: str
+    at: datetime | time | None
+    state: str  # in words
+    css: str  # the classes of its colour
+    when: str = ""  # more about its time
+    is_earliest: bool = False  # `at`: it waits for another campaign
+
+    @classmethod
+    def of_campaign(cls, campaign: Campaign, at: datetime | None) -> "CalendarEvent":
+        css = f"state-{states.look('campaign', campaign.state).colour}"
+        if campaign.state == CampaignState.DRAFT:
+            css += " event-draft"
+        waits = campaign.timing == Timing.AFTER and campaign.scheduled_at is None
+        url, state = campaign.get_absolute_url(), campaign.get_state_display()
+        when = when_text(campaign) if waits else ""
+        return cls(campaign.name, url, at, state, css, when, is_earliest=waits)
+
+    @classmethod
+    def of_series(cls, series: Series, day: date) -> "CalendarEvent":
+        """A run that is planned on `day` and does not exist yet."""
+        css = f"state-{states.look('campaign', CampaignState.SCHEDULED).colour} event-draft"
+        url, state = series.get_absolute_url(), _("Run of a series")
+        if series.is_local:
+            return cls(series.name, url, series.at, state, css, rule_text(series))
+        at = datetime.combine(day, series.at, settings.SITE_ZONE)
+        return cls(series.name, url, timezone.localtime(at), state, css)
 
     @property
-    def is_expected(self) -> bool:
-        """Whether `at` is the earliest time: it waits for another campaign."""
-        return self.campaign.timing == Timing.AFTER and self.campaign.scheduled_at is None
-
-    @property
-    def css(self) -> str:
-        """The classes of its state's colour, and of a draft."""
-        colour = f"state-{states.look('campaign', self.campaign.state).colour}"
-        draft = self.campaign.state == CampaignState.DRAFT
-        return f"{colour} event-draft" if draft else colour
+    def title(self) -> str:
+        return " · ".join(filter(None, (self.name, self.state, self.when)))
 
 
 @dataclass(slots=True)
@@ -123,8 +145,12 @@ def read_view(query: Mapping[str, str], today: date) -> tuple[str, date]:
     return MONTH, today
 
 
-def load_calendar(campaigns: QuerySet[Campaign], kind: str, day: date) -> CalendarView:
-    """Return the month or week of `day` with those of `campaigns` that run in it; two queries."""
+def load_calendar(
+    campaigns: QuerySet[Campaign], series: Iterable[Series], kind: str, day: date
+) -> CalendarView:
+    """Return the month or week of `day` with those of `campaigns` that run in it, and the coming
+    runs of `series`; two queries, and that of the series.
+    """
     first, last = month_of(day) if kind == MONTH else _week_of(day)
     begin, end = _week_of(first)[0], _week_of(last)[1]
     today = reader_today()
@@ -139,6 +165,7 @@ def load_calendar(campaigns: QuerySet[Campaign], kind: str, day: date) -> Calend
     ]
     bounds = reader_bounds(begin, end)
     _add_events(days, [*_expected(campaigns, *bounds), *_running(campaigns, *bounds)])
+    _add_planned(days, series)
     return CalendarView(kind, first, last, days)
 
 
@@ -196,4 +223,15 @@ def _add_events(days: list[CalendarDay], campaigns: Iterable[Campaign]) -> None:
         for number in range(max((reader_day(ends) - first).days, 0) + 1):
             if day := by_date.get(first + timedelta(days=number)):
                 at = None if number else timezone.localtime(starts)
-                day.events.append(CalendarEvent(campaign, at))
+                day.events.append(CalendarEvent.of_campaign(campaign, at))
+
+
+def _add_planned(days: list[CalendarDay], series: Iterable[Series]) -> None:
+    by_date = {day.date: day for day in days}
+    for repeated in series:
+        if repeated.next_day is None:
+            continue
+        coming = rules.days(repeated, repeated.next_day)
+        for on in takewhile(lambda day: day <= days[-1].date, coming):
+            if day := by_date.get(on):
+                day.events.append(CalendarEvent.of_series(repeated, on))

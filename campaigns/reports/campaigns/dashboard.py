@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.compose.launch.approval import awaiting_approval_by
-from campaigns.compose.models import Campaign, CampaignState
+from campaigns.compose.models import Campaign, CampaignState, SeriesRun, SeriesState
+from campaigns.compose.series.texts import HELD, MISSED, PROBLEMS, skip_reason
 from campaigns.contacts.models import ContactList, Import, ImportState
 from campaigns.dispatch.models import SendState, Tally
 from campaigns.reports.campaigns.overview import CampaignRow, load_rows
@@ -96,6 +98,19 @@ class OptOutRate:
 
 
 @dataclass(frozen=True, slots=True)
+class SkippedRun:
+    """The last run of a series, which was skipped."""
+
+    run: SeriesRun
+
+    @property
+    def text(self) -> str:
+        text = _("The run of %(day)s was skipped. %(reason)s.")
+        values = {"day": date_format(self.run.day, "j M Y"), "reason": skip_reason(self.run.reason)}
+        return f"{text % values} {self.run.detail}".strip()
+
+
+@dataclass(frozen=True, slots=True)
 class AttentionItems:
     """What needs somebody's attention."""
 
@@ -105,6 +120,7 @@ class AttentionItems:
     failed_imports: list[Import]
     opt_outs: list[OptOutRate]
     choices: list[Campaign]  # of a variant, for which the rest of their audience waits
+    skipped_runs: list[SkippedRun]  # the last ones of series that are on
     failed_mails: int  # only for administrators, who can resend them
 
     def __bool__(self) -> bool:
@@ -115,6 +131,7 @@ class AttentionItems:
             or self.failed_imports
             or self.opt_outs
             or self.choices
+            or self.skipped_runs
             or self.failed_mails
         )
 
@@ -171,6 +188,7 @@ def load_attention_items(user: User) -> AttentionItems:
         list(imports.select_related("list")[:5]),
         _load_opt_outs(),
         waiting_for_a_choice(real_campaigns(), timezone.now())[:MAX_ITEMS],
+        _load_skipped_runs(),
         mail_delivery.count_failed() if has_permission(user, Permission.OPERATE) else 0,
     )
 
@@ -191,6 +209,16 @@ def _load_unresolved() -> list[UnresolvedCount]:
     return [
         UnresolvedCount(campaign, recipients[campaign.pk]) for campaign in campaigns[:MAX_ITEMS]
     ]
+
+
+def _load_skipped_runs() -> list[SkippedRun]:
+    """Return the last runs of series that are on, where they were skipped by no user and not for
+    want of recipients.
+    """
+    later = SeriesRun.objects.filter(series=OuterRef("series"), day__gt=OuterRef("day"))
+    runs = SeriesRun.objects.filter(~Exists(later), reason__in=(HELD, MISSED, PROBLEMS))
+    runs = runs.filter(series__state=SeriesState.ON)
+    return [SkippedRun(run) for run in runs.select_related("series").order_by("pk")[:MAX_ITEMS]]
 
 
 def _load_opt_outs() -> list[OptOutRate]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from campaigns.compose.models import CampaignState
+from campaigns.compose.models import CampaignState, Series, SeriesState
 from campaigns.dispatch.budgets.warnings import load_usages_for
 from campaigns.gateway.balance import load_balance
 from campaigns.reports.campaigns import best_times, calendar, comparison, overview
@@ -110,7 +110,9 @@ def campaign_calendar(request: HttpRequest) -> HttpResponse:
     filters, today = read_filters(request.GET), reader_today()
     kind, day = calendar.read_view(request.GET, today)
     campaigns = visible_to(current_user(request), filters.apply_undated(real_campaigns()))
-    view = calendar.load_calendar(campaigns, kind, day)
+    is_on = Series.objects.filter(state=SeriesState.ON)
+    series = [] if filters.any else visible_to(current_user(request), is_on)
+    view = calendar.load_calendar(campaigns, series, kind, day)
     first = view.first.isoformat()
     context = {
         "view": view,
@@ -136,6 +138,7 @@ def _tabs(filters: Filters, current: str) -> list[dict[str, object]]:
         "campaign-calendar": (_("Calendar"), query),
         "best-times": (_("Best times"), ""),
         "trigger-list": (_("Triggers"), ""),
+        "series-list": (_("Series"), ""),
     }
     return [
         {"label": label, "url": reverse(name) + query, "here": name == current}

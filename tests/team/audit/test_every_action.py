@@ -149,6 +149,15 @@ FORMS = {
         data={"event": "order.left", "people_max": "9", "person_max": "1", "wait_max": "1"},
     ),
     "trigger-detail": Form("edited", data={"people_max": "9", "person_max": "1", "wait_max": "1"}),
+    "series-new": Form(
+        "created",
+        data={"repeat": "daily", "at": "10:00", "first_day": "2027-01-01", "people_max": "9"},
+    ),
+    "series-plan": Form(
+        "edited",
+        data={"repeat": "daily", "at": "10:00", "first_day": "2027-01-01", "people_max": "9"},
+    ),
+    "series-end": Form("ended"),
     "trigger-skip": Form("skipped"),
     "trigger-end": Form("ended"),
     # users
@@ -211,6 +220,9 @@ ELSEWHERE = {
     "import-new": "tests/team/audit/test_every_action.py",
     "trigger-on": "tests/compose/triggers/test_pages.py",
     "trigger-off": "tests/compose/triggers/test_pages.py",
+    "series-on": "tests/compose/series/test_pages.py",
+    "series-off": "tests/compose/series/test_pages.py",
+    "series-skip": "tests/compose/series/test_pages.py",
     "statistics-files": "tests/results/test_file_trial.py",
 }
 UNRECORDED = {

@@ -1,0 +1,1 @@
+"""Campaigns -> Series: the list, the page of one, and the form that sets one up."""
