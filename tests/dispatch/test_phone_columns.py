@@ -20,6 +20,8 @@ from campaigns.compose.models import (
     Label,
     Note,
     Segment,
+    Series,
+    SeriesRun,
     TestGroup,
 )
 from campaigns.contacts.fetching.models import ImportSchedule
@@ -113,7 +115,9 @@ def rows_of_every_kind(user: User, campaign: Campaign) -> None:
     source = Import.objects.create(list_name="x", state=ImportState.FINISHED)
     token = ApiToken.objects.create(owner=user, name="x", prefix="vd_x", hash="x")
     person = Person.objects.create(msisdn=factory.phone(1))
+    series = Series.objects.create(name="x", first_day=now.date(), people_max=1)
     made: list[models.Model] = [
+        SeriesRun(series=series, day=now.date()),
         Note(campaign=campaign, author=user, text="x"),
         SendingHold(held_at=now, released_at=now),
         TestGroup(name="Team"),
@@ -215,7 +219,7 @@ def test_after_an_erasure_the_phone_is_only_where_it_has_to_stay(
     assert not AudienceCount.objects.exists()
     assert not Submission.objects.exists()
     assert (erased.lists, erased.messages, erased.rejected, erased.imports) == (1, 1, 1, 1)
-    assert erased.mentions == 15  # a row of each of so many models
+    assert erased.mentions == 16  # a row of each of so many models
     detail = f"lists 1, messages 1, rejected rows 1, texts {erased.mentions}, imports 1"
     assert AuditEntry.objects.get(action="erased").detail == detail
 
