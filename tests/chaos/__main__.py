@@ -1,5 +1,5 @@
 """`python -m tests.chaos`: an installation is killed, robbed and lied to while it sends a campaign,
-or several at once under a frequency cap.
+or several at once under a frequency cap, with tracked links, variants and a follow-up.
 
 Prints what was done to it and what came out; exits with 1 unless everybody was reached once and
 every cent is right.
@@ -44,7 +44,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--database", default="sqlite")
     parser.add_argument("--recipients", type=int, default=3000)
     parser.add_argument(
-        "--cap", type=int, default=0, help="a frequency cap, and one campaign more to everybody"
+        "--cap",
+        type=int,
+        default=0,
+        help="a frequency cap, one campaign more to everybody, and all of the marketing loop",
     )
     parser.add_argument("--kills", type=int, default=15)
     parser.add_argument("--restarts", type=int, default=3)
@@ -93,6 +96,7 @@ def settings_for(asked: argparse.Namespace, folder: Path, database: str) -> dict
         "REDIS_URL": "",
         "BSG_API_URL": f"http://127.0.0.1:{sandbox_port}/rest",
         "BSG_API_KEY": "live_chaos",
+        "LINK_BASE_URL": "https://go.example.com",
         "SANDBOX_PORT": str(sandbox_port),
         "PORT": str(web_port),
         "WEB_WORKERS": "1",

@@ -16,10 +16,21 @@ import requests
 django.setup()
 
 from django.db import Error, connection  # noqa: E402
+from django.db.models import Count  # noqa: E402
 
+from campaigns.compose.editor.follow_up_drafts import (  # noqa: E402
+    FollowedRecipients,
+    create_follow_up,
+)
 from campaigns.compose.launch import lifecycle  # noqa: E402
-from campaigns.compose.models import Campaign, CampaignState, FrequencyCap  # noqa: E402
-from campaigns.dispatch.models import Recipient, SendState  # noqa: E402
+from campaigns.compose.models import (  # noqa: E402
+    Campaign,
+    CampaignState,
+    FrequencyCap,
+    RecipientOutcome,
+    VariantSplit,
+)
+from campaigns.dispatch.models import Batch, Recipient, SendState  # noqa: E402
 from campaigns.results import campaign_status  # noqa: E402
 from campaigns.results.money.rebuilding import differences  # noqa: E402
 from tests.chaos import __main__ as command  # noqa: E402
@@ -29,6 +40,9 @@ from tests.dispatch import factory  # noqa: E402
 
 T = TypeVar("T")
 OWN_PEOPLE = 10  # of each campaign under a cap, so that none is left without an audience
+# what a campaign of the loop has: tracked links, a way to unsubscribe, two variants
+TEXT, OTHER_TEXT = (f"{word}! https://shop.example.com/ {{unsubscribe}}" for word in ("Hi", "Hey"))
+VARIANTS: dict[str, Any] = {"variants": [{"text": OTHER_TEXT}], "variant_split": VariantSplit.EVEN}
 SETTLED = frozenset(SendState.values) - {SendState.QUEUED}
 
 
@@ -62,6 +76,8 @@ class Run:
             self.installation.start()
             for campaign in self.campaigns:
                 lifecycle.launch(campaign.pk, None)
+            if self.asked.cap:
+                self.campaigns.append(self._follow_up(self.campaigns[0]))
             killer = Killer(self.installation, dice, self.asked.victims)
             self._mistreat(killer, dice)
             ended = self._wait_for_the_end()
@@ -93,7 +109,9 @@ class Run:
         return process
 
     def _campaigns(self) -> list[Campaign]:
-        """One; with a cap, one more than messages to a person, all to the same people."""
+        """One; with a cap, one more than messages to a person, all to the same people, with links
+        and the first with variants.
+        """
         halves = (self.asked.recipients // 2, self.asked.recipients - self.asked.recipients // 2)
         one = factory.contact_list("One", halves[0])
         # ten are in both
@@ -106,8 +124,18 @@ class Run:
         for number in range(self.asked.cap + 1):
             start = self.asked.recipients + OWN_PEOPLE * number
             own = factory.contact_list(f"Own {number}", OWN_PEOPLE, start=start)
-            made.append(factory.draft(one, other, own, **texts))
+            variants = {} if number else VARIANTS
+            made.append(factory.draft(one, other, own, text=TEXT, **texts, **variants))
         return made
+
+    def _follow_up(self, parent: Campaign) -> Campaign:
+        """A campaign to all recipients of `parent` when that is finished; no cap limits it."""
+        parent.refresh_from_db()
+        draft = create_follow_up(parent, None, FollowedRecipients.REACHED, 0)
+        Campaign.objects.filter(pk=draft.pk).update(promotional=False, variants=[])
+        draft.earlier.update(outcome=RecipientOutcome.ALL)
+        lifecycle.launch(draft.pk, None)
+        return draft
 
     @property
     def _people(self) -> int:
@@ -117,9 +145,28 @@ class Run:
 
     @property
     def _messages(self) -> int:
-        """How many messages they get: everybody as many as the cap lets, or one."""
+        """How many messages they get: everybody as many as the cap lets, or one; and those of the
+        follow-up.
+        """
         shared = self.asked.recipients * max(1, self.asked.cap)
-        return int(shared) + self._people - int(self.asked.recipients)
+        followed = Recipient.objects.filter(campaign=self.campaigns[0]) if self.asked.cap else ()
+        return int(shared) + self._people - int(self.asked.recipients) + len(followed)
+
+    def _beyond_cap(self) -> int:
+        """How many phones got more promotional messages than the cap lets."""
+        rows = Recipient.objects.filter(campaign__promotional=True).order_by().values("msisdn")
+        return rows.annotate(n=Count("pk")).filter(n__gt=max(1, self.asked.cap)).count()
+
+    def _other_variants(self) -> int:
+        """How many recipients are in a batch of another variant than that of their reference."""
+        campaign = Campaign.objects.get(pk=self.campaigns[0].pk)
+        batches = Batch.objects.filter(campaign=campaign).values_list("number", "variant")
+        variants = dict(batches)
+        rows = Recipient.objects.filter(campaign=campaign).values_list("reference", "batch_number")
+        return sum(
+            variants[number] != factory.variant_of(campaign, reference)
+            for reference, number in rows
+        )
 
     # While it runs
 
@@ -203,8 +250,10 @@ class Run:
         spent, billed = self._spent(), self._billed(bill)
         wrong = {
             "messages too many to a phone": max(
-                0, bill["most_to_a_phone"] - max(1, self.asked.cap)
+                0, bill["most_to_a_phone"] - (self.asked.cap + 1 if self.asked.cap else 1)
             ),
+            "phones with more than the cap lets": self._beyond_cap(),
+            "recipients with another variant": self._other_variants(),
             "recipients not reached": self._people - bill["phones"],
             "recipients not in a final state": (
                 states.total() - sum(states[state] for state in SETTLED)

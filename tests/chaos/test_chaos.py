@@ -16,6 +16,8 @@ pytestmark = [
 ]
 RIGHT = """What came out
   messages too many to a phone                             0
+  phones with more than the cap lets                       0
+  recipients with another variant                          0
   recipients not reached                                   0
   recipients not in a final state                          0
   recipients too few or too many                           0
