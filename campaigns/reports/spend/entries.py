@@ -121,7 +121,7 @@ def export_rows(entries: QuerySet[LedgerEntry], masked: bool) -> Iterator[tuple[
     """Yield a row of EXPORT_COLUMNS for each entry.
 
     Read page by page, so that memory stays flat on every database. The recipients of a page are
-    read by their ids: for so many rows PostgreSQL would join by reading all of a campaign.
+    read by their ids, whatever a planner would make of a join of so many rows.
     """
     entries = entries.select_related(None).prefetch_related("recipient")
     at = ""
