@@ -12,7 +12,13 @@ from campaigns.compose.draft_fields import FIELDS, SAVED_CHOICES, Copied
 from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.launch.lifecycle import CAN_EDIT, Refused
 from campaigns.compose.library import senders
-from campaigns.compose.models import Campaign, EarlierCampaign, Trigger, TriggerState
+from campaigns.compose.models import (
+    Campaign,
+    CampaignState,
+    EarlierCampaign,
+    Trigger,
+    TriggerState,
+)
 from campaigns.ledger.models import Purpose
 from campaigns.team import audit
 from campaigns.team.models import User
@@ -137,6 +143,18 @@ def delete(campaign_id: int, actor: User | None) -> str:
     campaign = lock_draft(campaign_id)
     if Trigger.objects.filter(draft=campaign).exists():
         raise Refused(_("This is the message of a trigger. End the trigger first."))
+    _leave_follow_ups(campaign)
     audit.record(actor, campaign, "deleted", campaign.name)
     campaign.delete()
     return campaign.name
+
+
+def _leave_follow_ups(draft: Campaign) -> None:
+    """Let no campaign follow `draft`, which was launched before: those that were cancelled never
+    will. Raises Refused if others do.
+    """
+    if follow_up := draft.follow_ups.exclude(state=CampaignState.CANCELLED).first():
+        text = _("“%(name)s” follows this campaign. Delete or cancel it first.")
+        raise Refused(text % {"name": follow_up.name})
+    EarlierCampaign.objects.filter(campaign__follows=draft, source=draft).delete()
+    draft.follow_ups.update(follows=None)

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import number_format
@@ -144,6 +144,11 @@ def count_unapproved(campaign: Campaign, launcher: User | None, check: ApprovalC
             currency=currency,
             defaults={"user": launcher, "day": day, "amount": amount},
         )
+
+
+def forget_unapproved(campaign: Campaign) -> None:
+    """Let `campaign` not count as launched any more: it is a draft again."""
+    UnapprovedCost.objects.filter(campaign=campaign).delete()
 
 
 def budget_needs_approval(campaign: Campaign, launcher: User | None) -> bool:
@@ -328,6 +333,16 @@ def awaiting_approval_by(actor: User) -> list[Campaign]:
         for campaign in waiting.order_by("approval_asked_at", "pk")
         if not is_own(campaign, actor)
     ]
+
+
+def of_author(actor: User) -> list[Campaign]:
+    """The campaigns of `actor` that wait for the approval of another user, and the drafts that
+    came back with a note, the newest first.
+    """
+    author = Q(created_by=actor) | Q(edited_by=actor)
+    returned = author & Q(state=CampaignState.DRAFT) & ~Q(approval_note="")
+    waiting = Q(state=CampaignState.AWAITING_APPROVAL, approval_asked_by=actor)
+    return list(Campaign.objects.filter(returned | waiting).order_by("-updated_at", "-pk"))
 
 
 def notify_approvers(campaign_id: int) -> int:

@@ -74,6 +74,8 @@ def _freeze(campaign_id: int, until: datetime, keep_going: Callable[[], bool]) -
             wait_for_undo()
             campaign = Campaign.objects.get(pk=campaign_id)
             if campaign.state != CampaignState.PREPARING:
+                if not snapshot.list_id:  # not begun: it may be a draft again
+                    snapshot.delete()
                 return True
             frequency_cap.lock(campaign)
             if snapshot.complete or not _freeze_slice(campaign, snapshot):
