@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.timezone import localtime
@@ -12,11 +13,14 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import SEVERAL_CURRENCIES, Batch, Recipient, SendState
+from campaigns.ledger.models import Purpose
 from campaigns.reports.campaign.link_results import NOTHING, LinkResult, load_link_results
 from campaigns.reports.campaign.recipients import reason_text, viber_price
 from campaigns.templatetags.viberdash import money_exact
 
 SILENCE = timedelta(minutes=10)  # without an answer, from which on it is said
+TEST_WATCHED = timedelta(minutes=15)  # the review asks for the statuses of a test as long
+TESTS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,36 @@ class MessageRow:
             "" if viber is None else money_exact(viber, self.message.currency),
             "" if sms is None else format_html("+ {} {}", _("SMS"), self.sms_price),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TestRows:
+    """A test send, and its messages once they are made."""
+
+    campaign: Campaign
+    rows: list[MessageRow]
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a status may come soon."""
+        if timezone.now() - self.campaign.created_at > TEST_WATCHED:
+            return False
+        return not self.rows or any(not row.message.final for row in self.rows)
+
+
+def load_tests(draft: Campaign) -> list[TestRows]:
+    """Return the last test sends of `draft`, the newest first."""
+    tests = list(
+        Campaign.objects.filter(rehearsal_of=draft, purpose=Purpose.TEST)
+        .select_related("created_by")
+        .order_by("-pk")[:TESTS_SHOWN]
+    )
+    messages = list(Recipient.objects.filter(campaign__in=tests).order_by("pk"))
+    rows = load_rows(messages, tests)
+    return [
+        TestRows(test, [row for row in rows if row.message.campaign_id == test.pk])
+        for test in tests
+    ]
 
 
 def load_rows(messages: Sequence[Recipient], campaigns: Iterable[Campaign]) -> list[MessageRow]:
