@@ -1,8 +1,9 @@
 """Messages as rows of a table: on the page of a campaign, and on that of a person."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 
 from django.db.models import Q
 from django.utils import timezone
@@ -21,6 +22,7 @@ from campaigns.templatetags.viberdash import money_exact
 SILENCE = timedelta(minutes=10)  # without an answer, from which on it is said
 TEST_WATCHED = timedelta(minutes=15)  # the review asks for the statuses of a test as long
 TESTS_SHOWN = 5
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,14 @@ class MessageRow:
     """A message in a table: why it is in its state, and its prices as markup.
 
     `batch`: its batch, or None where it has none. `links`: what the recipient did with its links.
-    `variant`: its letter, "" without variants.
+    `variant`: its letter, "" without variants. `name`: of the recipient, "" where it is not known.
     """
 
     message: Recipient
     batch: Batch | None
     links: LinkResult = NOTHING
     variant: str = ""
+    name: str = ""
 
     @property
     def links_text(self) -> str:
@@ -121,9 +124,13 @@ def load_tests(draft: Campaign) -> list[TestRows]:
     ]
 
 
-def load_rows(messages: Sequence[Recipient], campaigns: Iterable[Campaign]) -> list[MessageRow]:
+def load_rows(
+    messages: Sequence[Recipient],
+    campaigns: Iterable[Campaign],
+    names: Mapping[str, str] = NO_NAMES,
+) -> list[MessageRow]:
     """Return a row for each of `messages`, which are of `campaigns`, with one query for their
-    batches, and more where the messages have short links.
+    batches, and more where the messages have short links. `names` by phone.
     """
     chosen = Q(pk__in=[])
     for message in messages:
@@ -140,6 +147,7 @@ def load_rows(messages: Sequence[Recipient], campaigns: Iterable[Campaign]) -> l
             batches.get((message.campaign_id, message.batch_number)),
             results.get(message.pk, NOTHING),
             letters.get((message.campaign_id, message.batch_number), ""),
+            names.get(message.msisdn, ""),
         )
         for message in messages
     ]
