@@ -254,7 +254,6 @@ def _to_draft(campaign: Campaign, actor: User | None, action: str, note: str) ->
 
 @transaction.atomic
 def _take_back(campaign: Campaign, actor: User | None, note: str) -> None:
-    # First let a slice of its audience that is being frozen end: its rows refer to this one.
     locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
     if not state_changes.is_unprepared(locked):
         raise refusal(campaign.pk, _("returned to draft"))
