@@ -249,6 +249,8 @@ def test_pages_reschedule_and_return_to_draft(client: Client, olena: User) -> No
     assert "Return to draft" in page
     address = f"/campaigns/{campaign.pk}/time"
     assert address in page
+    menu = client.get(f"/campaigns/{campaign.pk}/menu").content.decode()
+    assert (address in menu, "Return to draft" in menu) == (True, True)
     shown = client.get(address).content.decode()
     assert 'value="2026-01-14T13:00"' in shown
     late = client.post(address, {"scheduled_at": "2026-01-14T08:00", "time_zone": "UTC"})

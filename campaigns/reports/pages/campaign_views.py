@@ -159,7 +159,8 @@ def campaign_menu(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "title": campaign.name,
         "campaign": campaign,
-        "can_archive": campaign.state in archive.CAN_ARCHIVE,
+        **_allowed_actions(request, campaign),
+        "take_back_text": take_back_text(campaign),
     }
     return render(request, "campaigns/reports/campaign_menu.html", context)
 
