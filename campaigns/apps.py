@@ -15,6 +15,7 @@ class CampaignsConfig(AppConfig):
         from campaigns.contacts.fetching import schedules
         from campaigns.contacts.lists import contact_lists
         from campaigns.contacts.search.index import ensure_search_index
+        from campaigns.dispatch.budgets import warnings as budget_warnings
         from campaigns.dispatch.workers.health import record_sign_of_life
         from campaigns.events import log_retention
         from campaigns.ledger.append_only import ensure_append_only
@@ -34,6 +35,7 @@ class CampaignsConfig(AppConfig):
         saved_reports.register_handover()
         tokens.register_handover()
         log_retention.register()
+        budget_warnings.register()
         post_migrate.connect(ensure_first_brand, sender=self)
         post_migrate.connect(ensure_append_only, sender=self)
         pre_migrate.connect(audit_trail.make_way, sender=self)

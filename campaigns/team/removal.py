@@ -82,14 +82,22 @@ def find_dependants(target: Model) -> list[Dependant]:
     )
 
 
-def describe_uses(target: Model) -> str:
-    """What a user is told about the uses of `target` before confirming its removal; "" for none."""
+class Uses(NamedTuple):
+    """What a user is told of what refers to an object, before it is deleted; "" for nothing.
+
+    `refusal`: why it can't be deleted. `warning`: what loses it otherwise.
+    """
+
+    refusal: str
+    warning: str
+
+
+def describe_uses(target: Model) -> Uses:
+    """The uses of `target` in words."""
     references = list(_references(target))
-    needed = _names(reference for reference in references if reference.needs_it)
-    if needed:
-        return _("It can't be deleted while it is used by: %(names)s.") % {
-            "names": join_names(needed)
-        }
+    if needed := _names(reference for reference in references if reference.needs_it):
+        text = _("It can't be deleted while it is used by: %(names)s.")
+        return Uses(text % {"names": join_names(needed)}, "")
     drafts = _names(reference for reference in references if reference.is_of_draft)
     others = _names(reference for reference in references if not reference.is_of_draft)
     texts = []
@@ -97,7 +105,7 @@ def describe_uses(target: Model) -> str:
         texts.append(_("These drafts lose it: %(names)s.") % {"names": join_names(drafts)})
     if others:
         texts.append(_("Used in: %(names)s.") % {"names": join_names(others)})
-    return " ".join(texts)
+    return Uses("", " ".join(texts))
 
 
 def remove_if_unneeded(target: Model, actor: User | None, action: str, detail: str = "") -> bool:

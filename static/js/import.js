@@ -69,6 +69,17 @@ function newName(form) {
   };
   list.addEventListener("change", show);
   show();
+  refuseTakenName(form, list, name.querySelector("input"));
+}
+
+// A name that a list has already is refused before a file is uploaded; the server checks it again.
+function refuseTakenName(form, list, input) {
+  const names = new Set([...list.options].filter(({ value }) => value).map(({ text }) => text));
+  form.addEventListener("input", () => {
+    const file = form.querySelector("input[type=file]")?.files[0];
+    const name = input.value.trim() || file?.name.replace(/\.[^.]*$/u, "").slice(0, 100);
+    input.setCustomValidity(!list.value && names.has(name) ? input.dataset.taken : "");
+  });
 }
 
 function start(form) {

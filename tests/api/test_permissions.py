@@ -46,6 +46,7 @@ BODIES: dict[str, Any] = {
     "choose_variant": {"variant": "B"},
     "set_campaign_budget": {"amount": "5"},
     "set_sending_hours": {"hours": "10:00-18:00"},
+    "reschedule_campaign": {"scheduled_at": "2030-01-31T09:00:00Z"},
     "resend_campaign": {},
     "create_follow_up": {"who": "not_read", "hours": 24},
     "hold_sending": {},

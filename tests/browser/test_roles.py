@@ -74,6 +74,8 @@ def test_a_test_send_above_the_limit_is_approved(signed_in: Page, person: User, 
     test = send_test(draft(contact_list("Others", ukrainians(2))), ["+380671234567"], ivan)
     signed_in.goto(f"/campaigns/{test.pk}/review")
     look(signed_in, "test-to-approve")
+    signed_in.get_by_label("Number of recipients").fill("1")
+    signed_in.get_by_label("Maximum cost, EUR").fill("0.01")
     signed_in.get_by_role("button", name="Approve").click()
     expect(signed_in.get_by_text("“Test: Spring” approved and launched.")).to_be_visible()
 

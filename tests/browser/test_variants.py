@@ -85,7 +85,6 @@ def test_a_variant_that_could_not_be_saved_is_offered_again(
     page = signed_in
     console.allow("ERR_FAILED")
     console.allow("Failed to fetch")
-    console.allow("422")
     Questions(page)
     break_network(page)
     page.goto("/campaigns/new")

@@ -271,13 +271,19 @@ def test_approval_is_for_the_people_and_the_values_that_were_shown(
     assert state_of(campaign) == S.DRAFT
 
 
-def test_changes_are_requested_with_a_note_and_approval_again(olena: User, ivan: User) -> None:
+def test_changes_are_requested_with_a_note_and_approval_again(
+    client: Client, olena: User, ivan: User
+) -> None:
     campaign = asked(olena)
     with pytest.raises(lifecycle.Refused, match="Write what has to be changed"):
         lifecycle.return_to_draft(campaign.pk, ivan, " ")
     lifecycle.return_to_draft(campaign.pk, ivan, "Too early in the day")
     campaign.refresh_from_db()
     assert (campaign.state, campaign.approval_note) == (S.DRAFT, "Too early in the day")
+    Campaign.objects.update(edited_by=olena)
+    client.force_login(olena)
+    for address in ("/", f"/campaigns/{campaign.pk}/edit"):
+        assert "Too early in the day" in client.get(address).content.decode()
     lifecycle.launch(campaign.pk, olena)
     campaign.refresh_from_db()
     assert (campaign.state, campaign.approval_note) == (S.AWAITING_APPROVAL, "")
@@ -381,15 +387,22 @@ def test_pages_lead_from_the_request_to_the_approval(
         ).content.decode()
     )
     assert 'name="fingerprint"' not in client.get(review).content.decode()
-    assert review not in client.get("/").content.decode()
+    dashboard = client.get("/").content.decode()
+    assert review not in dashboard
+    assert "You requested approval" in dashboard
     client.force_login(ivan)
     assert review in client.get("/").content.decode()
     page = squeezed(client.get(review).content.decode())
     result = re.search(r'name="fingerprint" value="([0-9a-f]{64})"', page)
     assert result, page
-    client.post(f"/campaigns/{campaign.pk}/approve", {"fingerprint": "0" * 64})
+    approve, figures = f"/campaigns/{campaign.pk}/approve", {"recipients": "10", "cost_EUR": "0.23"}
+    client.post(approve, {"fingerprint": "0" * 64, **figures})
     assert state_of(campaign) == S.AWAITING_APPROVAL
-    client.post(f"/campaigns/{campaign.pk}/approve", {"fingerprint": result.group(1)})
+    for wrong in ({}, figures | {"cost_EUR": "0.32"}):
+        unconfirmed = client.post(approve, {"fingerprint": result.group(1), **wrong})
+        assert (unconfirmed.status_code, state_of(campaign)) == (422, S.AWAITING_APPROVAL)
+    assert "The maximum cost is now 0.23 EUR, not 0.32." in unconfirmed.content.decode()
+    client.post(approve, {"fingerprint": result.group(1), **figures})
     assert state_of(campaign) == S.PREPARING
 
 

@@ -102,6 +102,46 @@ def test_new_with_an_error_keeps_the_input(signed_in: Client) -> None:
     assert not Campaign.objects.exists()
 
 
+def test_a_draft_with_issues_is_saved_and_shows_them_at_their_fields(signed_in: Client) -> None:
+    chosen = contact_list("VIP", ukrainians(2))
+    when = {"timing": "at", "scheduled_at": "2020-01-02T09:00", "time_zone": "Europe/Kyiv"}
+    typed = {**TYPED, "text": "Hello {nickname|friend}", "lists": [chosen.pk], **when}
+    answer = signed_in.post("/campaigns/new", {**typed, "then": "review"}, follow=True)
+    campaign = Campaign.objects.get()
+    assert answer.redirect_chain == [(f"/campaigns/{campaign.pk}/edit?check", 302)]
+    assert campaign.text == "Hello {nickname|friend}"
+    shown = answer.content.decode()
+    assert "Draft saved." in shown
+    assert "Choose a time in the future." in shown
+    assert "The chosen lists have no column {nickname}" in shown
+    assert 'value="2020-01-02T09:00"' in shown
+    assert "data-unsaved" not in shown
+    version = campaign.updated_at.isoformat()
+    address = f"/campaigns/{campaign.pk}/edit"
+    answer = signed_in.post(address, {**typed, "name": "Summer", "version": version})
+    assert answer["Location"] == f"{address}?check"
+    stale = signed_in.post(address, {**typed, "name": "Winter", "version": version})
+    assert stale.status_code == 409
+    signed_in.post(address, {**typed, "name": "Winter", "version": version, "overwrite": "on"})
+    assert Campaign.objects.get().name == "Winter"
+    campaign.refresh_from_db()
+    fixed = {**TYPED, "lists": [chosen.pk], "version": campaign.updated_at.isoformat()}
+    assert signed_in.post(address, fixed)["Location"] == address
+    assert 'id="form-errors"' not in page(signed_in, f"{address}?check")
+
+
+def test_a_value_that_cannot_be_read_stays_as_it_was_typed(signed_in: Client) -> None:
+    campaign = draft(text="Old")
+    version = campaign.updated_at.isoformat()
+    typed = {**TYPED, "validity": "soon", "version": version}
+    answer = signed_in.post(f"/campaigns/{campaign.pk}/edit", typed)
+    assert answer.status_code == 422
+    assert 'value="soon"' in answer.content.decode()
+    assert "data-unsaved" in answer.content.decode()
+    campaign.refresh_from_db()
+    assert campaign.text == "Old"
+
+
 def test_edit_saves_over_the_draft(signed_in: Client) -> None:
     campaign = draft(text="Old")
     version = campaign.updated_at.isoformat()

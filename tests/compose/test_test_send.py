@@ -1,9 +1,15 @@
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from campaigns.compose.editor.test_send import phones_in
 from campaigns.compose.models import Campaign, CampaignState, TestGroup
 from campaigns.contacts.models import Contact, ContactList
+from campaigns.contacts.offered_lists import offered_lists
+from campaigns.dispatch.freeze.recipients import freeze
+from campaigns.dispatch.models import DeliveryState, Recipient, SendState
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import Role
 from tests.compose.factories import contact_list, draft, person, stop
@@ -53,6 +59,43 @@ def test_send_is_a_campaign_with_the_values_of_a_contact(
     ]
     campaign.refresh_from_db()
     assert campaign.state == CampaignState.DRAFT
+
+
+def test_a_test_stays_on_the_review_with_the_states_of_its_messages(
+    signed_in: Client, campaign: Campaign
+) -> None:
+    answer = signed_in.post(f"/campaigns/{campaign.pk}/test", {"phones": OWN, "recipient": "first"})
+    assert answer["Location"] == f"/campaigns/{campaign.pk}/review#test"
+    tests = f"/campaigns/{campaign.pk}/tests"
+    assert f'hx-get="{tests}"' in signed_in.get(f"/campaigns/{campaign.pk}/review").content.decode()
+    test = Campaign.objects.get(purpose=Purpose.TEST)
+    assert (test.rehearsal_of, campaign.rehearsals.count()) == (campaign, 1)
+    freeze(test.pk, timezone.now() + timedelta(minutes=1))
+    shown = squeezed(signed_in.get(tests).content.decode())
+    assert "+380 67 123 4567" in shown
+    assert "Queued" in shown
+    assert 'hx-trigger="every 3s"' in shown
+    Recipient.objects.update(
+        send_state=SendState.ACCEPTED, delivery_state=DeliveryState.READ, final=True
+    )
+    shown = squeezed(signed_in.get(tests).content.decode())
+    assert "Read" in shown
+    assert "hx-trigger" not in shown
+    back = f'href="/campaigns/{campaign.pk}/review#test"'
+    assert back in signed_in.get(f"/campaigns/{test.pk}/").content.decode()
+    assert "Test: Spring" not in signed_in.get(f"/campaigns/{campaign.pk}/review").content.decode()
+
+
+def test_the_list_of_a_test_is_not_among_those_that_users_choose_from(
+    signed_in: Client, campaign: Campaign
+) -> None:
+    name = "Test numbers of olena"
+    own = ContactList.objects.create(name=name)  # as a user happened to call it
+    send(signed_in, campaign, OWN)
+    assert Contact.objects.get(msisdn="380671234567").list.name == f"{name} (2)"
+    assert {*offered_lists()} == {own, campaign.lists.get()}
+    for address in ("/contacts/", "/campaigns/new", "/contacts/import"):
+        assert f"{name} (2)" not in signed_in.get(address).content.decode()
 
 
 def test_phones_are_kept_for_the_next_test(signed_in: Client, campaign: Campaign) -> None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from threading import Barrier, BrokenBarrierError
+from typing import Any
 
 import pytest
 import time_machine
@@ -256,7 +257,12 @@ def test_raising_a_campaigns_budget_resumes_it(client: Client, sandbox: RunningS
     assert f'href="{address}"' in client.get(f"/campaigns/{campaign.pk}/").content.decode()
     assert "Reserved for open messages" in client.get(address).content.decode()
     # less than is spent: it stays paused
-    assert client.post(address, {"amount": "1"}).status_code == 302
+    shown = client.post(address, {"amount": "1"}, follow=True).content.decode()
+    assert "of it is spent or reserved already, so nothing more is sent." in shown
+    assert state_and_reason(campaign) == (CampaignState.PAUSED, "budget")
+    shown = client.post(f"/campaigns/{campaign.pk}/resume", follow=True).content.decode()
+    assert "the budget has no room for the next messages: it pauses again." in shown
+    send(sandbox)
     assert state_and_reason(campaign) == (CampaignState.PAUSED, "budget")
     client.post(address, {"amount": "1000"})
     assert state_and_reason(campaign) == (CampaignState.SENDING, "")
@@ -281,3 +287,40 @@ def test_a_budget_page_is_for_marketers_and_campaigns_under_way(client: Client) 
     assert client.post(f"/campaigns/{campaign.pk}/budget", {"amount": "5"}).status_code == 302
     campaign.refresh_from_db()
     assert campaign.budget is None
+
+
+def test_the_review_warns_that_the_month_has_no_room(client: Client) -> None:
+    client.force_login(make_user())
+    draft = factory.draft(factory.contact_list("Sixty", 60))
+    review = f"/campaigns/{draft.pk}/review"
+    set_monthly_budget("1000")
+    warning = "but this month&#x27;s budget (All campaigns) has 0.51 EUR left."
+    assert warning not in client.get(review).content.decode()
+    set_monthly_budget("0.51")
+    assert warning in client.get(review).content.decode()
+    later = timezone.now() + timedelta(days=40)
+    Campaign.objects.update(timing="at", scheduled_at=later)  # it starts in another month
+    assert warning not in client.get(review).content.decode()
+
+
+def test_an_administrator_raises_the_month_and_it_continues_at_once(
+    client: Client, sandbox: RunningSandbox, django_capture_on_commit_callbacks: Any
+) -> None:
+    set_monthly_budget("8")
+    campaign = factory.launched(900)
+    send(sandbox)
+    assert state_and_reason(campaign) == (CampaignState.PAUSED, "month_budget")
+    page = f"/campaigns/{campaign.pk}/"
+    link = '<a href="/settings/budgets/">Change monthly budgets</a>'
+    client.force_login(make_user())
+    assert link not in client.get(page).content.decode()
+    client.force_login(make_user("anna", Role.ADMINISTRATOR))
+    assert link in client.get(page).content.decode()
+    values = {"currency": "EUR", "amount": "1"}
+    with django_capture_on_commit_callbacks(execute=True):
+        shown = client.post("/settings/budgets/", values, follow=True).content.decode()
+    assert "so nothing more is sent." in shown
+    assert state_and_reason(campaign) == (CampaignState.PAUSED, "month_budget")
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post("/settings/budgets/", values | {"amount": "1000"})
+    assert state_and_reason(campaign) == (CampaignState.SENDING, "")

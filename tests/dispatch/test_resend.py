@@ -161,3 +161,19 @@ def test_campaign_page_offers_resend_when_the_campaign_is_over(
     assert address in client.get(f"/campaigns/{campaign.pk}/").content.decode()
     Campaign.objects.update(state=CampaignState.SENDING, finished_at=None)
     assert address not in client.get(f"/campaigns/{campaign.pk}/").content.decode()
+
+
+def test_a_second_resend_is_made_only_by_who_has_seen_the_first(
+    campaign: Campaign, client: Client
+) -> None:
+    client.force_login(make_user(Role.MARKETER))
+    address = f"/campaigns/{campaign.pk}/again"
+    client.post(address, {"resends": "0"})
+    first = Campaign.objects.latest("pk")
+    shown = client.post(address, {"resends": "0"})  # from another tab
+    assert shown.status_code == 409
+    assert f'<a href="/campaigns/{first.pk}/">{first.name}</a>' in shown.content.decode()
+    assert (Campaign.objects.count(), ContactList.objects.count()) == (2, 2)
+    assert "Create another draft" in client.get(address).content.decode()
+    assert client.post(address, {"resends": "1"}).status_code == 302
+    assert Campaign.objects.count() == 3

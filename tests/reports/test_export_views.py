@@ -13,6 +13,7 @@ from pytest_django import Settings
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.ledger.models import LedgerEntry
 from campaigns.models import Recipient
+from tests.compose.factories import contact_list
 from tests.reports.factories import make_campaign, make_user, send
 
 pytestmark = pytest.mark.django_db
@@ -57,14 +58,17 @@ def written(cell: object) -> object:
 def test_recipients(reader: Client, campaign: Campaign) -> None:
     first, second = Recipient.objects.order_by("pk").values_list("reference", flat=True)
     address = f"/campaigns/{campaign.pk}/recipients"
+    names = {"first_name": "Олена", "last_name": "Коваль"}
+    contact_list("Clients", [("380670000001", "UA", names)])
     refused = "BSG does not accept this phone number. Error 41."
     assert lines(reader, f"{address}.csv") == [
         "phone,country,state,reason,gateway_status,error_code,sent_at,delivered_at,currency,"
         "viber_price,sms_price,sms_currency,gateway_id,reference,purpose,clicks,"
-        "first_click_at,opted_out_at,conversions,first_conversion_at,revenue,revenue_currency,variant",
+        "first_click_at,opted_out_at,conversions,first_conversion_at,revenue,revenue_currency,variant,"
+        "name",
         "38067 000 0001,UA,Read,,read,,2026-03-03T00:00:00+02:00,2026-03-03T00:00:04+02:00,EUR,"
-        f"0.0234567,,,1,{first},campaign,0,,,0,,,,",
-        f"48501 000 0002,PL,Refused,{refused},,41,,,,,,,,{second},campaign,0,,,0,,,,",
+        f"0.0234567,,,1,{first},campaign,0,,,0,,,,,Олена Коваль",
+        f"48501 000 0002,PL,Refused,{refused},,41,,,,,,,,{second},campaign,0,,,0,,,,,",
     ]
     rows, formats = cells(reader, f"{address}.xlsx")
     assert rows == [
@@ -73,21 +77,21 @@ def test_recipients(reader: Client, campaign: Campaign) -> None:
             "sent_at (Europe/Kyiv)", "delivered_at (Europe/Kyiv)", "currency", "viber_price",
             "sms_price", "sms_currency", "gateway_id", "reference", "purpose", "clicks",
             "first_click_at (Europe/Kyiv)", "opted_out_at (Europe/Kyiv)", "conversions",
-            "first_conversion_at (Europe/Kyiv)", "revenue", "revenue_currency", "variant",
+            "first_conversion_at (Europe/Kyiv)", "revenue", "revenue_currency", "variant", "name",
         ),
         (
             "380670000001", "UA", "Read", None, "read", None, "2026-03-03 00:00:00",
             "2026-03-03 00:00:04", "EUR", 0.0234567, None, None, "1", first, "campaign",
-            0, None, None, 0, None, None, None, None,
+            0, None, None, 0, None, None, None, None, "Олена Коваль",
         ),
         (
             "485010000002", "PL", "Refused", refused, None, 41, *(None,) * 7, second, "campaign",
-            0, None, None, 0, None, None, None, None,
+            0, None, None, 0, None, None, None, None, None,
         ),
     ]  # fmt: skip
     assert formats == [
         *[TEXT] * 3, "General", TEXT, "General", TIME, TIME, TEXT, MONEY, "General", "General",
-        *[TEXT] * 3, "0", "General", "General", "0", *["General"] * 4,
+        *[TEXT] * 3, "0", "General", "General", "0", *["General"] * 4, TEXT,
     ]  # fmt: skip
 
 

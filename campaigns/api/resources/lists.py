@@ -28,6 +28,7 @@ from campaigns.contacts.field_types.value_formats import ValueFormat
 from campaigns.contacts.importing.column_mapping import MAX_NAME
 from campaigns.contacts.lists import contact_lists, exports, type_changes
 from campaigns.contacts.models import Contact, ContactList, FieldType
+from campaigns.contacts.offered_lists import offered_lists
 from campaigns.contacts.pages.forms import CopyForm
 from campaigns.contacts.pages.type_forms import FieldTypesForm
 from campaigns.contacts.phones import parsing
@@ -162,7 +163,7 @@ class RowsOut(Schema):
 @router.get("lists", response=ListPage, auth=Needs(Permission.VIEW))
 def list_lists(request: HttpRequest, query: Query[ListQuery]) -> Any:
     """The lists of the brand, the oldest first."""
-    lists = visible_to(actor(request), ContactList.objects.all())
+    lists = visible_to(actor(request), offered_lists())
     if query.q:
         lists = lists.filter(name__folded_contains=without_nul(query.q))
     return page(request, lists, query, list_out)

@@ -43,7 +43,8 @@ def autosave(form: CampaignForm, actor: User, token: str = "") -> Autosaved:
     form.read_unfinished()
     campaign = lock_draft(form.campaign.pk) if form.campaign else Campaign(created_by=actor)
     if form.campaign:
-        require_current(form, campaign, token)
+        if not form.value("overwrite"):
+            require_current(form, campaign, token)
         set_token(campaign, token)
     else:
         campaign.save_token = token or None
@@ -59,6 +60,23 @@ def autosave(form: CampaignForm, actor: User, token: str = "") -> Autosaved:
     else:
         audit.record_rarely(actor, campaign, "edited", campaign.name)
     return Autosaved(campaign, unsaved)
+
+
+def save_with_issues(form: CampaignForm, actor: User, token: str) -> Campaign | None:
+    """Save a `form` that is not valid: a draft may have issues, which forbid its launch. Returns
+    None, with nothing saved, if a value can't be read, so that it stays on the page as it was
+    typed. Raises Refused and DraftChanged as `drafts.save` does.
+    """
+    with transaction.atomic():
+        if form.campaign is None:
+            set_token(Campaign(), token)  # an earlier draft of the same page keeps its own
+        saved = autosave(form, actor, token)
+        is_read = form.cleaned_data.keys() | {"version", "overwrite", "__all__"}
+        unread = [name for name in form.errors if name not in is_read and form.has_value(name)]
+        if not saved.unsaved and not unread:
+            return saved.campaign
+        transaction.set_rollback(True)
+    return None
 
 
 def _restore_unreadable(form: CampaignForm, campaign: Campaign) -> list[str]:

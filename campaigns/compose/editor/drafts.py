@@ -16,6 +16,7 @@ from campaigns.compose.launch.lifecycle import CAN_EDIT, Refused
 from campaigns.compose.library import senders
 from campaigns.compose.models import (
     Campaign,
+    CampaignState,
     EarlierCampaign,
     Series,
     SeriesState,
@@ -159,6 +160,18 @@ def delete(campaign_id: int, actor: User | None) -> str:
         raise Refused(_("This is the message of a trigger. End the trigger first."))
     if Series.objects.filter(draft=campaign).exists():
         raise Refused(_("A series repeats this draft. End the series first."))
+    _leave_follow_ups(campaign)
     audit.record(actor, campaign, "deleted", campaign.name)
     campaign.delete()
     return campaign.name
+
+
+def _leave_follow_ups(draft: Campaign) -> None:
+    """Let no campaign follow `draft`, which was launched before: those that were cancelled never
+    will. Raises Refused if others do.
+    """
+    if follow_up := draft.follow_ups.exclude(state=CampaignState.CANCELLED).first():
+        text = _("“%(name)s” follows this campaign. Delete or cancel it first.")
+        raise Refused(text % {"name": follow_up.name})
+    EarlierCampaign.objects.filter(campaign__follows=draft, source=draft).delete()
+    draft.follow_ups.update(follows=None)

@@ -5,13 +5,11 @@ rules of a message stand in `launch.checks`.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from crispy_forms.helper import FormHelper
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.text import format_lazy
@@ -27,6 +25,7 @@ from campaigns.compose.editor.form_fields import (
     TextsField,
     UnzonedDateTimeField,
     clean_text,
+    in_zone,
     usable_campaigns,
 )
 from campaigns.compose.editor.initial_values import initial_of
@@ -50,6 +49,7 @@ from campaigns.compose.models import (
 )
 from campaigns.compose.schedule.sending_hours import DAYTIME
 from campaigns.contacts.models import ContactList
+from campaigns.contacts.offered_lists import offered_lists
 from campaigns.gateway import limits
 from campaigns.shared.money import AmountInput
 from campaigns.shared.query_values import read_id
@@ -140,10 +140,8 @@ class CampaignForm(BrandChoices, VariantsForm):
         coerce=int,
         choices=[(number, str(number)) for number in range(limits.TARIFF_MAX + 1)],
     )
-    lists: ListsField = ListsField(ContactList.objects.all(), required=False, widget=CHECKBOXES)
-    exclude_lists: ListsField = ListsField(
-        ContactList.objects.all(), required=False, widget=CHECKBOXES
-    )
+    lists: ListsField = ListsField(offered_lists(), required=False, widget=CHECKBOXES)
+    exclude_lists: ListsField = ListsField(offered_lists(), required=False, widget=CHECKBOXES)
     segments: SegmentsField = SegmentsField(
         Segment.objects.all(), required=False, widget=CHECKBOXES
     )
@@ -255,6 +253,10 @@ class CampaignForm(BrandChoices, VariantsForm):
         if self._resolve_time():
             del self.cleaned_data["scheduled_at"]
 
+    def has_value(self, name: str) -> bool:
+        """Whether anything was typed, chosen or uploaded in a field."""
+        return bool(self.data.get(name) or self.files.get(name))
+
     def value(self, name: str) -> Any:
         """The clean value of a field. Where there is none: a text as it was typed, else None."""
         if name in self.cleaned_data:
@@ -329,7 +331,7 @@ class CampaignForm(BrandChoices, VariantsForm):
     @property
     def known_fields(self) -> list[str]:
         """All merge tags: the contacts of a segment may be on any list."""
-        fields = ContactList.objects.values_list("fields", flat=True)
+        fields = offered_lists().values_list("fields", flat=True)
         return sorted({name for names in fields for name in names})
 
     def fill(self, campaign: Campaign) -> Campaign:
@@ -435,16 +437,10 @@ class CampaignForm(BrandChoices, VariantsForm):
         if moment and self.cleaned_data.get("timing") == Timing.LOCAL:
             self.cleaned_data["scheduled_at"] = moment.replace(tzinfo=None)
             return ""
-        if moment is None or timezone.is_aware(moment):
+        if moment is None:
             return ""
-        zone = ZoneInfo(self.cleaned_data.get("time_zone") or settings.TIME_ZONE)
-        first, second = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-        before, after = first.utcoffset() or timedelta(), second.utcoffset() or timedelta()
-        if before < after:
-            return str(_("The clocks skip this time on that day. Choose another."))
-        if before > after:
-            return str(
-                _("The clocks show this time twice on that day. Choose one before or after.")
-            )
-        self.cleaned_data["scheduled_at"] = first
+        try:
+            self.cleaned_data["scheduled_at"] = in_zone(moment, self.cleaned_data.get("time_zone"))
+        except ValidationError as error:
+            return str(error.message)
         return ""

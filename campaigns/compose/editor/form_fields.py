@@ -1,12 +1,15 @@
 """The form fields of a draft that Django has no class for."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
@@ -64,6 +67,24 @@ class UnzonedDateTimeField(forms.DateTimeField):
         if moment is None or moment.year not in YEARS:
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         return moment
+
+
+def in_zone(moment: datetime, zone: str | None) -> datetime:
+    """`moment`, which clocks show in `zone`, or in the site's if that is empty; with an offset it
+    is itself. Raises ValidationError if clocks skip it there, or show it twice.
+    """
+    if timezone.is_aware(moment):
+        return moment
+    clocks = ZoneInfo(zone or settings.TIME_ZONE)
+    first, second = (moment.replace(tzinfo=clocks, fold=fold) for fold in (0, 1))
+    before, after = first.utcoffset() or timedelta(), second.utcoffset() or timedelta()
+    if before < after:
+        raise ValidationError(_("The clocks skip this time on that day. Choose another."))
+    if before > after:
+        raise ValidationError(
+            _("The clocks show this time twice on that day. Choose one before or after.")
+        )
+    return first
 
 
 class TextsField(forms.Field):

@@ -1,7 +1,7 @@
 """A test send: the draft to a few of one's own phones, with the merge fields of a recipient.
 
 It is a campaign of its own, marked as a test in results and ledger, to a list that keeps the phones
-for next time.
+for next time and is not among those that users choose from.
 """
 
 import re
@@ -25,6 +25,7 @@ from campaigns.compose.preview.message_preview import FIRST, find_recipient, rec
 from campaigns.contacts.importing.errors import ContactsError as PhoneRefused
 from campaigns.contacts.lists import contact_lists
 from campaigns.contacts.models import Contact, ContactList
+from campaigns.contacts.offered_lists import offered_lists
 from campaigns.contacts.phones.parsing import Phone, format_phone, normalise
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import User
@@ -102,7 +103,9 @@ def send_test(
         if name in template.names
     }
     name = _("Test: %(name)s") % {"name": campaign.name[:90]}
-    return _launch(copy_campaign(campaign, actor, name, Purpose.TEST), phones, actor, fields)
+    test = copy_campaign(campaign, actor, name, Purpose.TEST)
+    test.rehearsal_of_id = campaign.pk
+    return _launch(test, phones, actor, fields)
 
 
 def send_message(message: Campaign, phones: Sequence[str], actor: User | None) -> Campaign:
@@ -135,6 +138,7 @@ def _launch(
         contact_list = _list_of(phones, fields, names, actor)
         test.save()
         test.lists.set([contact_list])
+        ContactList.objects.filter(pk=contact_list.pk).update(used_by=test)
         lifecycle.launch(test.pk, actor)
     return test
 
@@ -157,6 +161,7 @@ def _list_of(
     unprepared = Campaign.objects.filter(purpose=Purpose.TEST, frozen_at__isnull=True)
     busy = unprepared.filter(state__in=UNPREPARED).values_list("lists__name")
     busy_names = {name for (name,) in busy}
+    busy_names |= {*offered_lists().values_list("name", flat=True)}  # a user's own
     names_of_lists = (
         f"{_list_name(actor)} ({number})" if number > 1 else _list_name(actor)
         for number in count(1)

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import number_format
@@ -146,6 +146,11 @@ def count_unapproved(campaign: Campaign, launcher: User | None, check: ApprovalC
         )
 
 
+def forget_unapproved(campaign: Campaign) -> None:
+    """Let `campaign` not count as launched any more: it is a draft again."""
+    UnapprovedCost.objects.filter(campaign=campaign).delete()
+
+
 def budget_needs_approval(campaign: Campaign, launcher: User | None) -> bool:
     """Whether `launcher` needs an approver for what costs the budget of `campaign` again and again:
     the most that it may cost on a day counts as that of a launch.
@@ -181,6 +186,23 @@ def missing_approval(campaign: Campaign) -> ApprovalCheck | None:
         return check
     count_unapproved(campaign, campaign.launched_by, check)
     return None
+
+
+def reason_to_pause(campaign: Campaign, audience: int) -> dict[str, str]:
+    """The columns of a pause of `campaign`, frozen with `audience` recipients, where a user has to
+    look at it first; empty if it may be sent.
+    """
+    if campaign.people_max is not None and audience > campaign.people_max:
+        needs = budget_needs_approval(campaign, campaign.launched_by)
+        detail = _("%(people)d recipients; the series allows %(most)d.")
+        detail %= {"people": audience, "most": campaign.people_max}
+        return {"reason": "approval" if needs else "people_max", "reason_detail": detail}
+    approved = campaign.approved_people
+    has_grown = approved is not None and audience > approved
+    is_checked = has_grown or campaign.approved_by_id or campaign.timing == Timing.AFTER
+    if is_checked and (check := missing_approval(campaign)):
+        return {"reason": "approval", "reason_detail": check.summary}
+    return {}
 
 
 def is_void(campaign: Campaign, check: ApprovalCheck) -> bool:
@@ -328,6 +350,16 @@ def awaiting_approval_by(actor: User) -> list[Campaign]:
         for campaign in waiting.order_by("approval_asked_at", "pk")
         if not is_own(campaign, actor)
     ]
+
+
+def of_author(actor: User) -> list[Campaign]:
+    """The campaigns of `actor` that wait for the approval of another user, and the drafts that
+    came back with a note, the newest first.
+    """
+    author = Q(created_by=actor) | Q(edited_by=actor)
+    returned = author & Q(state=CampaignState.DRAFT) & ~Q(approval_note="")
+    waiting = Q(state=CampaignState.AWAITING_APPROVAL, approval_asked_by=actor)
+    return list(Campaign.objects.filter(returned | waiting).order_by("-updated_at", "-pk"))
 
 
 def notify_approvers(campaign_id: int) -> int:

@@ -4,8 +4,7 @@ A follow-up waits in state scheduled without a time. When its parent is finished
 the time, and it starts like any other. Its audience is evaluated then; until then everything that
 counts it counts the most it can be (`Audience.of`).
 
-There is no circle: only a campaign that is launched can be followed, and a launched one never
-begins to follow another.
+There is no circle: which campaign one follows is set when it is made, and never changes.
 """
 
 from collections.abc import Callable, Iterable
@@ -86,7 +85,9 @@ def set_starts(now: datetime) -> None:
     for campaign in _waiting().filter(follows__state=S.FINISHED).select_related("follows"):
         ended = campaign.follows.finished_at if campaign.follows else None
         start = start_after(campaign, ended or now, now)
-        _waiting().filter(pk=campaign.pk).update(scheduled_at=start)
+        # unless its hours were changed meanwhile
+        same = _waiting().filter(pk=campaign.pk, follow_hours=campaign.follow_hours)
+        same.update(scheduled_at=start)
 
 
 def pause_orphans(pause: Callable[[int, str], None]) -> None:

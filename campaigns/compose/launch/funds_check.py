@@ -3,7 +3,7 @@
 Also the currency of that budget.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
@@ -15,6 +15,15 @@ from campaigns.compose.pricing.estimate import Estimate, format_amount
 from campaigns.gateway.balance import load_balance
 from campaigns.gateway.types import Balance
 from campaigns.shared.money import ZERO
+
+Source = Callable[[Campaign, Estimate], Iterator[Problem]]
+_sources: list[Source] = []
+
+
+def register(source: Source) -> None:
+    """Have `source` warn of limits that a later stage knows, such as the budgets of the month."""
+    if source not in _sources:
+        _sources.append(source)
 
 
 def budget_currency(campaign: Campaign, budget: Decimal | None) -> str:
@@ -28,9 +37,11 @@ def budget_currency(campaign: Campaign, budget: Decimal | None) -> str:
 
 
 def money_warnings(campaign: Campaign, estimate: Estimate) -> Iterator[Problem]:
-    """Warn if the budget or the balance may run out; only equal currencies are compared."""
+    """Warn if a budget or the balance may run out; only equal currencies are compared."""
     if campaign.budget is not None:
         yield from _budget_warnings(campaign.budget, estimate)
+    for source in _sources:
+        yield from source(campaign, estimate)
     if estimate.totals and (funds := load_balance().balance):
         yield from _balance_warnings(funds, estimate)
 

@@ -120,7 +120,7 @@ def launch(
     campaign = Campaign.objects.select_related("sender").get(pk=campaign_id)
     if campaign.state not in CAN_LAUNCH or version not in (None, campaign.updated_at):
         raise _launched_or_edited(campaign_id)
-    recipients, check = _check_ready(campaign, confirmed, fingerprint, actor)
+    recipients, check = check_ready(campaign, confirmed, fingerprint, actor)
     with transaction.atomic():
         check = approval.check_again(check, campaign, actor)
         changes = _launch_changes(campaign, actor, check)
@@ -150,7 +150,7 @@ def _launch_changes(campaign: Campaign, actor: User | None, check: ApprovalCheck
     return {"state": S.AWAITING_APPROVAL, "scheduled_at": campaign.scheduled_at, **columns}
 
 
-def _check_ready(
+def check_ready(
     campaign: Campaign,
     confirmed: int | None = None,
     fingerprint: str = "",
@@ -193,7 +193,7 @@ def approve(campaign_id: int, actor: User | None, fingerprint: str) -> None:
     if campaign.state not in CAN_APPROVE:
         raise refusal(campaign_id, _("approved"))
     _require_approver(campaign, actor)
-    recipients, check = _check_ready(campaign)
+    recipients, check = check_ready(campaign)
     if approval.is_void(campaign, check):
         _to_draft(campaign, actor, "approval void", check.summary)
         raise Refused(approval.void_text(campaign))
@@ -216,13 +216,16 @@ def approve(campaign_id: int, actor: User | None, fingerprint: str) -> None:
         wake()
 
 
-def return_to_draft(campaign_id: int, actor: User | None, note: str) -> None:
-    """Make a campaign that waits for approval a draft again: an approver requests changes with a
-    note, or the requester withdraws it.
+def return_to_draft(campaign_id: int, actor: User | None, note: str = "") -> None:
+    """Make a campaign that waits for approval, or for its time, a draft again: an approver requests
+    changes with a note, or a user takes it back to change it. An approval is then void.
 
-    Raises Refused if it does not wait for approval, and if an approver writes no note.
+    Raises Refused if it waits for neither, and if an approver writes no note.
     """
     campaign = Campaign.objects.get(pk=campaign_id)
+    if campaign.state in state_changes.UNPREPARED:
+        _take_back(campaign, actor, note.strip())
+        return
     if campaign.state not in CAN_APPROVE:
         raise refusal(campaign_id, _("returned to draft"))
     if approval.may_approve(campaign, actor) and not note.strip():
@@ -236,8 +239,7 @@ def _to_draft(campaign: Campaign, actor: User | None, action: str, note: str) ->
     )
     now = timezone.now()
     # A new `updated_at`: review pages opened before can't launch it any more.
-    columns: dict[str, Any] = {"approval_note": note[:500], "updated_at": now}
-    columns |= {"approval_asked_by": None, "approval_asked_at": None, "approval_fingerprint": ""}
+    columns = {**state_changes.DRAFT_COLUMNS, "approval_note": note[:500], "updated_at": now}
     # a test is no draft: another one is sent instead
     is_test = campaign.purpose == Purpose.TEST
     columns |= {"finished_at": now} if is_test else {}
@@ -248,6 +250,21 @@ def _to_draft(campaign: Campaign, actor: User | None, action: str, note: str) ->
         campaign.approval_note = note[:500]
         if actor is None or actor.pk != campaign.approval_asked_by_id:
             approval.tell_requester(campaign, approved=False)
+
+
+@transaction.atomic
+def _take_back(campaign: Campaign, actor: User | None, note: str) -> None:
+    locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
+    if not state_changes.is_unprepared(locked):
+        raise refusal(campaign.pk, _("returned to draft"))
+    columns = {**state_changes.DRAFT_COLUMNS, "updated_at": timezone.now()}
+    if locked.timing == Timing.AFTER:
+        columns["scheduled_at"] = None
+    _change_state(
+        campaign.pk, state_changes.UNPREPARED, S.DRAFT, **columns, approval_note=note[:500]
+    )
+    approval.forget_unapproved(campaign)
+    state_changes.record(actor, campaign, "returned", note)
 
 
 def _require_approver(campaign: Campaign, actor: User | None) -> None:
@@ -394,27 +411,10 @@ def complete_freeze(campaign_id: int, audience: int) -> bool:
         cancel(campaign_id, None, test_limits.too_many_text())
         return False
     frozen: dict[str, Any] = {"frozen_at": timezone.now(), "audience": audience}
-    if reason := _reason_to_pause(campaign, audience):
+    if reason := approval.reason_to_pause(campaign, audience):
         _advance(campaign_id, frozenset({S.PREPARING}), S.PAUSED, "paused", **reason, **frozen)
         return False
     return _advance(campaign_id, frozenset({S.PREPARING}), S.SENDING, "sending", **frozen)
-
-
-def _reason_to_pause(campaign: Campaign, audience: int) -> dict[str, str]:
-    """The columns of a pause of `campaign`, frozen with `audience` recipients, where a user has to
-    look at it first; empty if it may be sent.
-    """
-    if campaign.people_max is not None and audience > campaign.people_max:
-        needs = approval.budget_needs_approval(campaign, campaign.launched_by)
-        detail = _("%(people)d recipients; the series allows %(most)d.")
-        detail %= {"people": audience, "most": campaign.people_max}
-        return {"reason": "approval" if needs else "people_max", "reason_detail": detail}
-    approved = campaign.approved_people
-    has_grown = approved is not None and audience > approved
-    is_checked = has_grown or campaign.approved_by_id or campaign.timing == Timing.AFTER
-    if is_checked and (check := approval.missing_approval(campaign)):
-        return {"reason": "approval", "reason_detail": check.summary}
-    return {}
 
 
 def start_run(run: Campaign, state: S) -> None:
@@ -441,4 +441,6 @@ def finish(campaign_id: int, audience: int | None = None) -> bool:
 
 Move = Callable[[int, User | None], None]
 # by the verb of `manage.py campaign`
-MOVES: dict[str, Move] = {"launch": launch, "pause": pause, "resume": resume, "cancel": cancel}
+MOVES: dict[str, Move] = {
+    "launch": launch, "pause": pause, "resume": resume, "cancel": cancel, "draft": return_to_draft,
+}  # fmt: skip

@@ -67,7 +67,9 @@ def move_starts(now: datetime) -> None:
         with acting_for(campaign.brand_id):
             _set_start_if_near(campaign, local, now)
         if before and campaign.scheduled_at and campaign.scheduled_at < before:
-            waiting.filter(pk=campaign.pk).update(scheduled_at=campaign.scheduled_at)
+            # unless its time was changed meanwhile
+            same = waiting.filter(pk=campaign.pk, local_at=campaign.local_at)
+            same.update(scheduled_at=campaign.scheduled_at)
 
 
 def _set_start_if_near(campaign: Campaign, local: datetime, now: datetime) -> None:

@@ -39,11 +39,11 @@ _REASONS: dict[str, PauseReason] = {
     ),
     "missed": PauseReason(
         _("The server was down at the scheduled time."),
-        _("Press Resume to send now, or cancel the campaign."),
+        _("Press Resume to send now, or reschedule or cancel the campaign."),
     ),
     "held": PauseReason(
         _("Sending was held at the scheduled time."),
-        _("Press Resume to send now, or cancel the campaign."),
+        _("Press Resume to send now, or reschedule or cancel the campaign."),
     ),
     "parent_cancelled": PauseReason(
         _("The campaign that it follows was cancelled."),

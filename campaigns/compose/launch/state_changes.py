@@ -18,6 +18,39 @@ from campaigns.team.models import User
 logger = logging.getLogger(__name__)
 FAMILY = "campaign."  # kinds of changes are called "campaign.paused"
 
+# What a launch, a request for approval or an approval has set, as it is in a draft.
+DRAFT_COLUMNS: dict[str, Any] = {
+    "launched_at": None,
+    "launched_by": None,
+    "account": None,
+    "link_base": "",
+    "tracked_links": None,
+    "variant_links": None,
+    "approval_asked_by": None,
+    "approval_asked_at": None,
+    "approval_fingerprint": "",
+    "approval_limit": None,
+    "approved_by": None,
+    "approved_people": None,
+}
+
+UNPREPARED = frozenset({CampaignState.SCHEDULED, CampaignState.PAUSED})
+
+
+def is_unprepared(campaign: Campaign) -> bool:
+    """Whether a launched campaign waits for its time, or was paused before it: no recipient is
+    frozen, nothing has reached the gateway. It can be a draft again; a run of a series, whose day
+    is fixed, can not.
+
+    The snapshot, a row of a later stage, is reached by the name of the relation.
+    """
+    if campaign.state not in UNPREPARED or campaign.purpose != Purpose.CAMPAIGN:
+        return False
+    if campaign.run_day:
+        return False
+    unprepared = Campaign.objects.filter(pk=campaign.pk, frozen_at=None, snapshot=None)
+    return campaign.frozen_at is None and unprepared.exists()
+
 
 @transaction.atomic
 def update(campaigns: QuerySet[Campaign], state: CampaignState, **columns: Any) -> bool:

@@ -210,7 +210,8 @@ class Campaign(Branded):
     )
     # recipients when it was approved, or needed no approval
     approved_people = models.PositiveIntegerField(null=True, blank=True)
-    # of a rehearsal: its draft, and the draft's `updated_at` at that time
+    # the campaign that a rehearsal, a test or a resend was made from, and of a rehearsal the
+    # draft's `updated_at` at that time
     rehearsal_of = models.ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="rehearsals"
     )

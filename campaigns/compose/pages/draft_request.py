@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.draft_fields import LINK_LABELS
 from campaigns.compose.editor.form import CampaignForm
+from campaigns.compose.editor.initial_values import initial_of
 from campaigns.compose.editor.local_times import campaign_zone, local_times
 from campaigns.compose.library.web_pictures import shown_picture
 from campaigns.compose.message.audience_counts import measured_already
@@ -61,6 +62,14 @@ def form_of(request: HttpRequest, campaign: Campaign | None = None, **options: A
         base_url=base_url(request),
         **options,
     )
+
+
+def checked_form_of(request: HttpRequest, campaign: Campaign) -> CampaignForm | None:
+    """The form of a saved draft with its issues at their fields; None if it has none."""
+    saved = initial_of(campaign) | {"budget": campaign.budget}
+    user = current_user(request)
+    form = CampaignForm(saved, campaign=campaign, actor=user, base_url=base_url(request))
+    return None if form.is_valid() else form
 
 
 def template_of(request: HttpRequest) -> CampaignTemplate | None:

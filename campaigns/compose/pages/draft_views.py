@@ -14,9 +14,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.draft_fields import AUDIENCE, FIELDS
 from campaigns.compose.editor import drafts
+from campaigns.compose.editor.autosave import save_with_issues
 from campaigns.compose.editor.card_summaries import card_summaries, script_messages
 from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.launch.lifecycle import CAN_EDIT, Refused
+from campaigns.compose.launch.state_changes import is_unprepared
 from campaigns.compose.message import links
 from campaigns.compose.message.audience_counts import measured_already
 from campaigns.compose.message.render import compile_message
@@ -29,6 +31,7 @@ from campaigns.compose.models import (
     Sender,
 )
 from campaigns.compose.pages.draft_request import (
+    checked_form_of,
     countries_of,
     draft_of,
     form_of,
@@ -37,6 +40,7 @@ from campaigns.compose.pages.draft_request import (
     preview_context,
 )
 from campaigns.contacts.models import ContactList
+from campaigns.contacts.offered_lists import offered_lists
 from campaigns.shared.query_values import read_ids
 from campaigns.team.models import User
 from campaigns.team.pages.access import current_user, permission_required
@@ -46,6 +50,7 @@ from campaigns.team.permissions import Permission
 from campaigns.team.roles import has_permission, users_with_permission, visible_to
 
 ADMINISTRATORS_SHOWN = 3  # whom to ask for a sender
+CHECK = "check"  # in the address: the issues of the draft that was just saved are shown
 
 
 def _composer(
@@ -57,12 +62,13 @@ def _composer(
     context = {
         "form": form,
         "campaign": form.campaign,
+        "is_unsaved": request.method == "POST",
         "images": visible_to(current_user(request), Picture.objects.all())[:24],
         **_urls(form),
         "utm_fields": [form[name] for name in links.UTM_NAMES],
         "has_utm": any(form[name].value() for name in links.UTM_NAMES),
         "has_templates": CampaignTemplate.objects.exists(),
-        "has_lists": ContactList.objects.exists(),
+        "has_lists": offered_lists().exists(),
         "earlier": form.earlier_rows(),
         "has_exclusions": any(
             form[name].value() or form[name].errors
@@ -175,9 +181,9 @@ def campaign_new(request: HttpRequest) -> HttpResponse:
         "segments": read_ids(request.GET.getlist("segment")),
     }
     form = form_of(request, initial=chosen)
-    if request.method == "POST" and form.is_valid():
-        return _saved(request, drafts.save(form, current_user(request), token_of(request)))
-    return _composer(request, form, status=422 if form.is_bound else 200)
+    if request.method != "POST":
+        return _composer(request, form)
+    return _save(request, form) or _composer(request, form, status=422)
 
 
 @never_cache
@@ -185,25 +191,39 @@ def campaign_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @accepts_body(IMAGE)
 def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Edit a draft."""
+    """Edit a draft. `?check` shows its issues at their fields."""
     campaign = draft_of(request, pk)
     if campaign.state not in CAN_EDIT:
-        messages.warning(
-            request, _("Only drafts can be edited. Duplicate the campaign to change it.")
-        )
+        if is_unprepared(campaign):
+            text = _("Only drafts can be edited. Return the campaign to draft to change it.")
+        else:
+            text = _("Only drafts can be edited. Duplicate the campaign to change it.")
+        messages.warning(request, text)
         return redirect(campaign)
-    form = form_of(request, campaign)
     if request.method != "POST":
-        return _composer(request, form)
-    if not form.is_valid():
-        return _composer(request, form, status=422)
+        checked = checked_form_of(request, campaign) if CHECK in request.GET else None
+        return _composer(request, checked or form_of(request, campaign))
+    form = form_of(request, campaign)
     try:
-        return _saved(request, drafts.save(form, current_user(request), token_of(request)))
+        return _save(request, form) or _composer(request, form, status=422)
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(campaign)
     except drafts.DraftChanged as changed:
         return _composer(request, form, status=409, other_version=changed.campaign)
+
+
+def _save(request: HttpRequest, form: CampaignForm) -> HttpResponse | None:
+    """Save the posted form, valid or not; None if a value can't be read, which nothing is saved of.
+    Raises Refused and DraftChanged.
+    """
+    user, token = current_user(request), token_of(request)
+    if form.is_valid():
+        return _saved(request, drafts.save(form, user, token))
+    if campaign := save_with_issues(form, user, token):
+        messages.success(request, _("Draft saved."))
+        return redirect(f"{reverse('campaign-edit', args=[campaign.pk])}?{CHECK}")
+    return None
 
 
 def _saved(request: HttpRequest, campaign: Campaign) -> HttpResponse:

@@ -21,6 +21,7 @@ from campaigns.compose.models import Picture, WebPicture
 from campaigns.shared.query_values import read_search, read_text
 from campaigns.team.pages.access import current_user, get_object_for, permission_required
 from campaigns.team.pages.body_limits import IMAGE, accepts_body
+from campaigns.team.pages.navigation import campaign_tabs
 from campaigns.team.pages.submissions import once
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import visible_to
@@ -39,7 +40,12 @@ def picture_list(request: HttpRequest) -> HttpResponse:
         pictures = pictures.filter(title__folded_contains=query)
     page = Paginator(pictures, PAGE_SIZE).get_page(request.GET.get("page"))
     library.attach_uses(page.object_list)
-    context = {"page": page, "query": query, "advised_size": SIZE_RECOMMENDED}
+    context = {
+        "page": page,
+        "query": query,
+        "advised_size": SIZE_RECOMMENDED,
+        "tabs": campaign_tabs("picture-list"),
+    }
     return render(request, "campaigns/compose/image_list.html", context)
 
 

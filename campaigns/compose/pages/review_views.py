@@ -67,10 +67,10 @@ def campaign_review(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = draft_of(request, pk)
     if campaign.state not in CAN_EDIT | CAN_APPROVE:
         return redirect(campaign)
-    return _review(request, campaign)
+    return review_page(request, campaign)
 
 
-def _review(
+def review_page(
     request: HttpRequest,
     campaign: Campaign,
     confirmation: LaunchConfirmationForm | None = None,
@@ -100,7 +100,7 @@ def _review(
         "excluded": audience_sources(campaign, excluded=True),
         "budget_currency": campaign.budget_currency
         or price_list.single_currency(campaign.tariff, with_sms=bool(campaign.sms_text)),
-        "rehearsals": campaign.rehearsals.all()[:5],
+        "rehearsals": campaign.rehearsals.filter(purpose=Purpose.REHEARSAL)[:5],
         **local_times_context(campaign, measured.countries),
         **_cap_context(campaign, user),
         **_start_context(campaign),
@@ -212,10 +212,12 @@ def campaign_test(request: HttpRequest, pk: int) -> HttpResponse:
         )
     except Refused as refused:
         if campaign.state in CAN_EDIT:
-            return _review(request, campaign, test_error=str(refused))
+            return review_page(request, campaign, test_error=str(refused))
         messages.error(request, str(refused))
         return redirect(campaign)
     messages.success(request, _test_message(campaign, tests, len(phones)))
+    if campaign.state in CAN_EDIT:
+        return redirect(f"{reverse('campaign-review', args=[pk])}#test")
     return redirect(tests[0])
 
 
@@ -282,7 +284,7 @@ def campaign_launch(request: HttpRequest, pk: int) -> HttpResponse:
     # An unconfirmed launch goes on with 0, which `launch` refuses whatever the audience is by then.
     confirmed = confirmation.recipients if confirmation.is_valid() else 0
     if campaign.state in CAN_LAUNCH and confirmation.recipients and not confirmed:
-        return _review(request, campaign, confirmation)
+        return review_page(request, campaign, confirmation)
     user = current_user(request)
     require_fresh(request, lambda: approval.check_approval(campaign, measured, user).needed)
     try:

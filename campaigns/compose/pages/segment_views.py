@@ -16,7 +16,8 @@ from campaigns.compose.models import Campaign, ConditionKind, Match, Segment
 from campaigns.compose.pages.segment_forms import SegmentForm
 from campaigns.contacts.field_types.shown_values import fields_for_reader
 from campaigns.contacts.importing.errors import ContactsError
-from campaigns.contacts.models import Contact, ContactList
+from campaigns.contacts.models import Contact
+from campaigns.contacts.offered_lists import offered_lists
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.shared.paging import page_of
 from campaigns.shared.query_values import read_search
@@ -115,14 +116,13 @@ def _contacts_title(shown: int, total: int) -> str:
 def segment_menu(request: HttpRequest, pk: int) -> HttpResponse:
     """The actions of a segment, for htmx."""
     segment = get_object_for(current_user(request), Segment.objects.all(), pk=pk)
-    context = {"title": segment.name, "segment": segment, "delete_text": _delete_text(segment)}
+    context = {
+        "title": segment.name,
+        "segment": segment,
+        "uses": describe_uses(segment),
+        "delete_text": _("No contacts are deleted: a segment only describes them."),
+    }
     return render(request, "campaigns/compose/segment_menu.html", context)
-
-
-def _delete_text(segment: Segment) -> str:
-    """What the user is asked before `segment` is deleted."""
-    text = _("No contacts are deleted: a segment only describes them.")
-    return f"{text} {describe_uses(segment)}".strip()
 
 
 @once
@@ -151,7 +151,7 @@ def _form(request: HttpRequest, segment: Segment) -> HttpResponse:
     context = {
         "form": form,
         "condition_kinds": ConditionKind.choices,
-        "has_lists": ContactList.objects.exists(),
+        "has_lists": offered_lists().exists(),
     }
     if not posted:
         return render(request, "campaigns/compose/segment_form.html", context)

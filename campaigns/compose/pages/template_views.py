@@ -14,6 +14,7 @@ from campaigns.compose.models import CampaignState, CampaignTemplate
 from campaigns.compose.pages.draft_request import draft_of
 from campaigns.shared.query_values import read_text
 from campaigns.team.pages.access import current_user, get_object_for
+from campaigns.team.pages.navigation import campaign_tabs
 from campaigns.team.pages.submissions import once
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import has_permission, visible_to
@@ -34,6 +35,7 @@ def template_list(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "locks": message_templates.LOCKABLE,
+        "tabs": campaign_tabs("template-list"),
         "can_lock": has_permission(user, Permission.MODERATE),
     }
     return render(request, "campaigns/compose/template_list.html", context)

@@ -23,6 +23,7 @@ from campaigns.contacts.importing.column_mapping import (
 from campaigns.contacts.importing.csv_reader import MAX_HEAD_ROWS, Layout
 from campaigns.contacts.importing.reading.cell_values import CellRules
 from campaigns.contacts.models import ContactList, FieldType
+from campaigns.contacts.offered_lists import offered_lists
 from campaigns.contacts.phones import countries
 from campaigns.team.pages.brands.forms import NameInBrand
 
@@ -294,7 +295,7 @@ class CopyForm(forms.Form):
 
     into = forms.ModelChoiceField(
         label=_("List"),
-        queryset=ContactList.objects.all(),
+        queryset=offered_lists(),
         required=False,
         empty_label=_("New list"),
     )
@@ -302,7 +303,7 @@ class CopyForm(forms.Form):
 
     def __init__(self, source: ContactList, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["into"].queryset = ContactList.objects.exclude(pk=source.pk)  # type: ignore[attr-defined]
+        self.fields["into"].queryset = offered_lists().exclude(pk=source.pk)  # type: ignore[attr-defined]
         self.helper = form_helper("into", "name", submit=_("Copy"))
 
     def clean(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from campaigns.contacts.field_types.shown_values import fields_for_reader
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import contact_lists, exports, type_changes
 from campaigns.contacts.models import Contact, ContactList, FieldType
+from campaigns.contacts.offered_lists import offered_lists
 from campaigns.contacts.pages.contact_forms import ContactForm
 from campaigns.contacts.pages.forms import CopyForm, ListForm, PasteForm
 from campaigns.contacts.pages.imports.import_notes import unread_text
@@ -51,7 +52,7 @@ MAX_REJECTED_LINES = 100  # shown after pasting
 @require_safe
 def list_list(request: HttpRequest) -> HttpResponse:
     """Show all lists, with their stored counts."""
-    lists = visible_to(current_user(request), ContactList.objects.select_related("used_by"))
+    lists = visible_to(current_user(request), offered_lists().select_related("used_by"))
     query = read_search(request.GET)
     if query:
         lists = lists.filter(name__folded_contains=query)
@@ -141,19 +142,14 @@ def _type_label(contact_list: ContactList, name: str) -> str:
 def list_menu(request: HttpRequest, pk: int) -> HttpResponse:
     """The actions of a list, for htmx."""
     contact_list = _editable_list(request, pk)
+    count = contact_list.contact_count
     context = {
         "title": contact_list.name,
         "list": contact_list,
-        "delete_warning": _delete_warning(contact_list),
+        "uses": describe_uses(contact_list),
+        "delete_text": ngettext("Deletes %d contact.", "Deletes %d contacts.", count) % count,
     }
     return render(request, "campaigns/contacts/list_menu.html", context)
-
-
-def _delete_warning(contact_list: ContactList) -> str:
-    """How many contacts are deleted with the list, and what uses it."""
-    count = contact_list.contact_count
-    warning = ngettext("Deletes %d contact.", "Deletes %d contacts.", count) % count
-    return f"{warning} {describe_uses(contact_list)}".strip()
 
 
 @permission_required(Permission.EDIT_CONTACTS)

@@ -3,5 +3,6 @@
 - languages: tags and names of languages
 - topics: topics as they are typed and stored
 - person: the values of a person, and changing them
+- names: the names of contacts, for the places that show phones
 - person_ids: the id that stands for a phone in addresses
 """

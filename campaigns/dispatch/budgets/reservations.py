@@ -245,6 +245,15 @@ def change_budget(campaign_id: int, actor: User | None, amount: Decimal | None) 
         return True
 
 
+def lacks_room(campaign: Campaign) -> bool:
+    """Whether a budget paused `campaign`, and has no room yet for what did not fit."""
+    if campaign.state != CampaignState.PAUSED or campaign.reason not in BUDGET_REASONS:
+        return False
+    cost = _awaited_cost(campaign)
+    with transaction.atomic():
+        return bool(LockedBudgets([cost]).take(cost))
+
+
 def _lock_campaigns(campaign_ids: Collection[int]) -> None:
     """Let no other worker reserve for these campaigns until the transaction ends."""
     if campaign_ids:

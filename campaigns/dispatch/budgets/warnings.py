@@ -1,4 +1,6 @@
-"""Warn at 50, 80 and 100 % of a budget: once in its period, on the page and by e-mail."""
+"""Warn at 50, 80 and 100 % of a budget: once in its period, on the page and by e-mail. Warn before
+a launch for which the budgets of the month have no room.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,14 +13,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from campaigns.compose.launch import lifecycle
+from campaigns.compose.launch import funds_check, lifecycle
+from campaigns.compose.launch.problem import Problem
 from campaigns.compose.models import Campaign
+from campaigns.compose.pricing.estimate import Estimate, format_amount
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.budgets.models import BudgetWarning, MonthlyBudget, UserBudget
 from campaigns.shared.brands.scope import acting_for
 from campaigns.shared.changes import recording
 from campaigns.shared.changes.recording import NewChange
-from campaigns.shared.days import site_month
+from campaigns.shared.days import site_day, site_month
 from campaigns.shared.money import ZERO, exact
 from campaigns.shared.queue import enqueue
 from campaigns.team import mail
@@ -46,6 +50,19 @@ class BudgetUsage:
     amount: Decimal
     used: Decimal
     currency: str
+
+    @property
+    def room(self) -> Decimal:
+        """Neither spent nor reserved; negative where the budget was lowered below that."""
+        return self.amount - self.used
+
+    @property
+    def exceeded_text(self) -> str:
+        """That nothing more fits into the budget, as it was set; "" if something does."""
+        if self.room > 0:
+            return ""
+        text = _("%(used)s of it is spent or reserved already, so nothing more is sent.")
+        return text % {"used": format_amount(self.used, self.currency)}
 
     @property
     def percent(self) -> int:
@@ -119,6 +136,38 @@ def load_usages_for(user: User) -> list[BudgetUsage]:
     """This month's budgets that concern `user`: those of all campaigns, and the user's own."""
     own = UserBudget.objects.filter(user=user).select_related("user")
     return [*map(month_usage, MonthlyBudget.objects.all()), *map(user_usage, own)]
+
+
+def register() -> None:
+    """Have the review warn of the budgets of the month. Called once, at the start."""
+    funds_check.register(launch_warnings)
+
+
+def launch_warnings(campaign: Campaign, estimate: Estimate) -> Iterator[Problem]:
+    """Warn if a budget of this month has less room than `campaign` may cost. What starts in a later
+    month is limited by the budgets of that.
+    """
+    start = campaign.scheduled_at
+    if start is not None and site_day(start).replace(day=1) > site_month():
+        return
+    currencies = list(estimate.totals)
+    of_brand = {"brand": campaign.brand_id, "currency__in": currencies}
+    user = campaign.launched_by_id or campaign.approval_asked_by_id or campaign.edited_by_id
+    of_user = UserBudget.objects.filter(user=user or 0, **of_brand).select_related("user")
+    of_month = MonthlyBudget.objects.filter(**of_brand)
+    for usage in (*map(month_usage, of_month), *map(user_usage, of_user)):
+        most = estimate.totals[usage.currency].most
+        if most > usage.room:
+            yield Problem("", _no_room_text(usage, most))
+
+
+def _no_room_text(usage: BudgetUsage, most: Decimal) -> str:
+    text = _(
+        "It may cost up to %(most)s, but this month's budget (%(name)s) has %(room)s left. Sending"
+        " pauses when that is used up."
+    )
+    room = format_amount(max(usage.room, ZERO), usage.currency)
+    return text % {"most": format_amount(most, usage.currency), "name": usage.name, "room": room}
 
 
 def _month() -> str:

@@ -69,11 +69,16 @@ def freeze(
 
 def _freeze(campaign_id: int, until: datetime, keep_going: Callable[[], bool]) -> bool:
     while timezone.now() < until and keep_going():
+        # Committed before the state is read: who sees the campaign paused and no snapshot of it
+        # can make it a draft again (state_changes.is_unprepared), as no slice is under way.
+        Snapshot.objects.get_or_create(campaign_id=campaign_id)
         with transaction.atomic():
             snapshot = _lock_snapshot(campaign_id)
             wait_for_undo()
             campaign = Campaign.objects.get(pk=campaign_id)
-            if campaign.state != CampaignState.PREPARING:
+            if snapshot is None or campaign.state != CampaignState.PREPARING:
+                if snapshot and not (snapshot.list_id or snapshot.complete):  # nothing is frozen
+                    snapshot.delete()
                 return True
             frequency_cap.lock(campaign)
             if snapshot.complete or not _freeze_slice(campaign, snapshot):
@@ -83,10 +88,11 @@ def _freeze(campaign_id: int, until: datetime, keep_going: Callable[[], bool]) -
     return False
 
 
-def _lock_snapshot(campaign_id: int) -> Snapshot:
-    """Lock the snapshot for this transaction: two workers on one campaign take turns."""
-    Snapshot.objects.get_or_create(campaign_id=campaign_id)
-    return Snapshot.objects.select_for_update().get(campaign_id=campaign_id)
+def _lock_snapshot(campaign_id: int) -> Snapshot | None:
+    """Lock the snapshot for this transaction: two workers on one campaign take turns. None if
+    another worker deleted it, because the campaign is not being prepared any more.
+    """
+    return Snapshot.objects.select_for_update().filter(campaign_id=campaign_id).first()
 
 
 def _freeze_slice(campaign: Campaign, snapshot: Snapshot) -> bool:

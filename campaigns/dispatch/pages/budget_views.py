@@ -80,9 +80,13 @@ def _change_budget(
     except lifecycle.Refused as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(
-            request, _("Budget changed. Sending continues.") if resumed else _("Budget changed.")
-        )
+        campaign.refresh_from_db()
+        exceeded = " ".join(usage.exceeded_text for usage in campaign_usages(campaign)).strip()
+        done = _("Budget changed. Sending continues.") if resumed else _("Budget changed.")
+        if exceeded:
+            messages.warning(request, f"{done} {exceeded}")
+        else:
+            messages.success(request, done)
     return redirect(campaign)
 
 
@@ -102,8 +106,8 @@ class BudgetRow:
 
     @property
     def remaining(self) -> Decimal:
-        """Neither spent nor reserved; negative where the budget was lowered below that."""
-        return self.usage.amount - self.usage.used
+        """As `BudgetUsage.room`."""
+        return self.usage.room
 
     @property
     def remove_url(self) -> str:
@@ -170,8 +174,14 @@ def monthly_budgets(request: HttpRequest) -> HttpResponse:
 
 
 def _set_budget(request: HttpRequest, form: MonthlyBudgetForm | UserBudgetForm) -> None:
-    set_budget = set_user_budget if "user" in form.cleaned_data else set_month_budget
-    set_budget(**form.cleaned_data, actor=current_user(request))
+    actor = current_user(request)
+    if "user" in form.cleaned_data:
+        usage = user_usage(set_user_budget(**form.cleaned_data, actor=actor))
+    else:
+        usage = month_usage(set_month_budget(**form.cleaned_data, actor=actor))
+    if usage.exceeded_text:
+        messages.warning(request, f"{_('Monthly budget set.')} {usage.exceeded_text}")
+        return
     messages.success(
         request,
         _("Monthly budget set. Campaigns that it had paused continue as far as there is room."),

@@ -1,4 +1,4 @@
-"""Actions on a campaign under way: pause, resume, cancel, change its sending hours, resend."""
+"""Actions on a launched campaign: pause, resume, cancel, reschedule, sending hours, resend."""
 
 from functools import partial
 
@@ -10,8 +10,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from campaigns.compose.launch import lifecycle, running_changes
 from campaigns.compose.models import Campaign
-from campaigns.dispatch.pages.forms import SendingHoursForm
-from campaigns.dispatch.people.resend import create_resend_draft, failed_recipients
+from campaigns.dispatch.budgets import reservations
+from campaigns.dispatch.pages.forms import SendingHoursForm, TimeForm
+from campaigns.dispatch.people.resend import (
+    create_resend_draft,
+    earlier_resends,
+    failed_recipients,
+)
 from campaigns.team.pages.access import current_user, get_object_for
 from campaigns.team.pages.submissions import once
 from campaigns.team.permissions import Permission
@@ -37,9 +42,13 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
-    return _apply(
-        request, pk, lifecycle.resume, _("Resumed. Sending continues with the queued recipients.")
-    )
+    user = current_user(request)
+    campaign = get_object_for(user, Campaign.objects.all(), Permission.SEND, pk=pk)
+    if reservations.lacks_room(campaign):
+        text = _("Resumed, but the budget has no room for the next messages: it pauses again.")
+    else:
+        text = _("Resumed. Sending continues with the queued recipients.")
+    return _apply(request, pk, lifecycle.resume, text)
 
 
 @require_POST
@@ -82,16 +91,42 @@ def sending_hours(request: HttpRequest, pk: int) -> HttpResponse:
 
 @once
 @require_http_methods(["GET", "HEAD", "POST"])
-def resend(request: HttpRequest, pk: int) -> HttpResponse:
-    """Create a draft to the failed recipients; unresolved ones are added only if chosen."""
+def reschedule(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change the time of a campaign that waits for it."""
     user = current_user(request)
     campaign = get_object_for(user, Campaign.objects.all(), Permission.SEND, pk=pk)
-    if request.method != "POST":
-        return render(
-            request,
-            "campaigns/dispatch/resend.html",
-            {"campaign": campaign, "failed": failed_recipients(campaign)},
-        )
+    form = TimeForm(request.POST or None, campaign=campaign, back=campaign.get_absolute_url())
+    if form.is_valid():
+        try:
+            form.reschedule(pk, user)
+        except lifecycle.Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, _("Rescheduled."))
+            return redirect(campaign)
+    elif not form.is_bound and not running_changes.can_reschedule(campaign):
+        messages.warning(request, _("Only a campaign that waits for its time can be rescheduled."))
+        return redirect(campaign)
+    context = {"campaign": campaign, "form": form}
+    status = 422 if form.is_bound else 200
+    return render(request, "campaigns/dispatch/time.html", context, status=status)
+
+
+@once
+@require_http_methods(["GET", "HEAD", "POST"])
+def resend(request: HttpRequest, pk: int) -> HttpResponse:
+    """Create a draft to the failed recipients; unresolved ones are added only if chosen. The page
+    shows the resends that exist, and nothing is created for who has not seen them all.
+    """
+    user = current_user(request)
+    campaign = get_object_for(user, Campaign.objects.all(), Permission.SEND, pk=pk)
+    resends = list(earlier_resends(campaign))
+    has_seen = request.POST.get("resends", "0") == str(len(resends))
+    if request.method != "POST" or not has_seen:
+        failed = failed_recipients(campaign)
+        context = {"campaign": campaign, "failed": failed, "resends": resends}
+        status = 200 if request.method != "POST" else 409
+        return render(request, "campaigns/dispatch/resend.html", context, status=status)
     try:
         draft = create_resend_draft(campaign, user, unresolved=bool(request.POST.get("unresolved")))
     except lifecycle.Refused as refusal:

@@ -11,12 +11,16 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.editor.form import CLOCK
-from campaigns.compose.launch import checks
-from campaigns.compose.models import Campaign
+from campaigns.compose.editor.form_fields import UnzonedDateTimeField, in_zone
+from campaigns.compose.editor.initial_values import initial_of
+from campaigns.compose.launch import checks, running_changes
+from campaigns.compose.launch.follow_ups import HOURS_MAX
+from campaigns.compose.models import Campaign, Timing
 from campaigns.compose.schedule.sending_hours import SendingHours
 from campaigns.dispatch.budgets.models import MonthlyBudget
 from campaigns.shared.money import AmountInput
 from campaigns.team.models import User
+from campaigns.team.time_zones import zone_choices
 
 if TYPE_CHECKING:
     MonthlyBudgetModelForm = forms.ModelForm[MonthlyBudget]
@@ -98,6 +102,57 @@ class SendingHoursForm(forms.Form):
         """The chosen hours, after `is_valid`; None: at any hour."""
         data = self.cleaned_data
         return SendingHours(data["sends_from"], data["sends_until"]) if data["sends_from"] else None
+
+
+class TimeForm(forms.Form):
+    """Another time for a campaign that waits for one: the fields that its timing has."""
+
+    scheduled_at = UnzonedDateTimeField(
+        label=_("Date and time"),
+        widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        error_messages={
+            "required": _("Choose a date and time."),
+            "invalid": _("Enter a date and a time."),
+        },
+    )
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False, choices=zone_choices)
+    follow_hours = forms.IntegerField(
+        label=_("Hours after the campaign that it follows"), min_value=1, max_value=HOURS_MAX
+    )
+
+    def __init__(self, *args: Any, campaign: Campaign, back: str = "", **options: Any) -> None:
+        initial = initial_of(campaign)
+        super().__init__(*args, initial=initial, auto_id="id_%s", **options)
+        self.is_local = campaign.timing == Timing.LOCAL
+        names = ["scheduled_at"] if self.is_local else ["scheduled_at", "time_zone"]
+        if campaign.timing == Timing.AFTER:
+            names = ["follow_hours"]
+        self.fields = {name: self.fields[name] for name in names}
+        if self.is_local:
+            self.fields["scheduled_at"].label = _("Date and time, in the recipient's local time")
+        self.helper = form_helper(_("Reschedule"), Div(*names, css_class="pair-fields"), back=back)
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if moment := data.get("scheduled_at"):
+            zone = data.get("time_zone")
+            try:
+                local = moment.replace(tzinfo=None)
+                data["scheduled_at"] = local if self.is_local else in_zone(moment, zone)
+            except forms.ValidationError as error:
+                self.add_error("scheduled_at", error)
+        return data
+
+    def reschedule(self, campaign_id: int, actor: User | None) -> None:
+        """Change the time to that of the valid form. Raises Refused."""
+        data = self.cleaned_data
+        running_changes.reschedule(
+            campaign_id,
+            actor,
+            data.get("scheduled_at"),
+            data.get("time_zone", ""),
+            data.get("follow_hours", 0),
+        )
 
 
 class MonthlyBudgetForm(MonthlyBudgetModelForm):

@@ -17,6 +17,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/cancel", campaign_actions.cancel, name="campaign-cancel"),
     path("campaigns/<int:pk>/again", campaign_actions.resend, name="campaign-resend"),
     path("campaigns/<int:pk>/follow-up", follow_up_views.follow_up, name="campaign-follow-up"),
+    path("campaigns/<int:pk>/time", campaign_actions.reschedule, name="campaign-time"),
     path("campaigns/<int:pk>/hours", campaign_actions.sending_hours, name="campaign-hours"),
     path("campaigns/<int:pk>/budget", budget_views.campaign_budget, name="campaign-budget"),
     path("contacts/people/<person:msisdn>/erase", erase_views.erase, name="person-erase"),

@@ -75,6 +75,12 @@ def can_be_resent(unresolved: bool) -> Q:
     return failed | Q(send_state=SendState.UNRESOLVED) if unresolved else failed
 
 
+def earlier_resends(campaign: Campaign) -> QuerySet[Campaign]:
+    """The resends of `campaign`, the newest first: another one goes to the same recipients."""
+    resends = Campaign.objects.filter(rehearsal_of=campaign, purpose=Purpose.CAMPAIGN)
+    return resends.select_related("created_by").order_by("-pk")
+
+
 def _undelivered(campaign: Campaign, unresolved: bool) -> QuerySet[Recipient]:
     return Recipient.objects.filter(can_be_resent(unresolved), campaign=campaign).exclude(
         msisdn__startswith=ERASED_PREFIX
@@ -103,6 +109,7 @@ def create_resend_draft(
     draft = copy_campaign(
         message, actor, _("%(name)s (resend)") % {"name": campaign.name[:90]}, Purpose.CAMPAIGN
     )
+    draft.rehearsal_of = campaign
     draft.save()
     draft.lists.set([contacts])
     detail = _("resend of “%(name)s” to %(count)d recipients")

@@ -1,7 +1,8 @@
 """`manage.py campaign VERB`: create, launch and control campaigns from scripts.
 
-create FILE.json | launch ID | pause ID | resume ID | cancel ID | rehearse ID | resend ID
-| status ID | budget ID AMOUNT | hours ID HOURS, and of all sending: hold | release | held.
+create FILE.json | launch ID | draft ID | pause ID | resume ID | cancel ID | rehearse ID
+| resend ID | status ID | budget ID AMOUNT | hours ID HOURS, and of all sending: hold | release
+| held.
 With --json the answer is one JSON object.
 """
 
@@ -26,9 +27,12 @@ from campaigns.team import safe_mode
 from campaigns.team.audit.commands import RecordedCommand
 from campaigns.team.holds import switch
 
-VERBS = "create|launch|pause|resume|cancel|rehearse|budget|hours|resend|status|hold|release|held"
+VERBS = (
+    "create|launch|draft|pause|resume|cancel|rehearse|budget|hours|resend|status|hold|release|held"
+)
 HELP = {
     "launch": "launch a draft",
+    "draft": "make a campaign that waits for its time or for approval a draft again",
     "pause": "pause a campaign",
     "resume": "resume a paused campaign",
     "cancel": "cancel a campaign",

@@ -31,6 +31,7 @@ ACTION_LABELS: dict[str, str | Promise] = {
     "chose variant": _("chose the variant for the other recipients"),
     "budget": _("changed the budget"),
     "hours": _("changed the sending hours"),
+    "rescheduled": _("changed its time"),
     "labelled": _("added a label"),
     "unlabelled": _("removed a label"),
     "noted": _("added a note"),

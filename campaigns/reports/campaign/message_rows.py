@@ -1,10 +1,12 @@
 """Messages as rows of a table: on the page of a campaign, and on that of a person."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.timezone import localtime
@@ -12,11 +14,15 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose.models import Campaign
 from campaigns.dispatch.models import SEVERAL_CURRENCIES, Batch, Recipient, SendState
+from campaigns.ledger.models import Purpose
 from campaigns.reports.campaign.link_results import NOTHING, LinkResult, load_link_results
 from campaigns.reports.campaign.recipients import reason_text, viber_price
 from campaigns.templatetags.viberdash import money_exact
 
 SILENCE = timedelta(minutes=10)  # without an answer, from which on it is said
+TEST_WATCHED = timedelta(minutes=15)  # the review asks for the statuses of a test as long
+TESTS_SHOWN = 5
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +30,14 @@ class MessageRow:
     """A message in a table: why it is in its state, and its prices as markup.
 
     `batch`: its batch, or None where it has none. `links`: what the recipient did with its links.
-    `variant`: its letter, "" without variants.
+    `variant`: its letter, "" without variants. `name`: of the recipient, "" where it is not known.
     """
 
     message: Recipient
     batch: Batch | None
     links: LinkResult = NOTHING
     variant: str = ""
+    name: str = ""
 
     @property
     def links_text(self) -> str:
@@ -87,9 +94,43 @@ class MessageRow:
         )
 
 
-def load_rows(messages: Sequence[Recipient], campaigns: Iterable[Campaign]) -> list[MessageRow]:
+@dataclass(frozen=True, slots=True)
+class TestRows:
+    """A test send, and its messages once they are made."""
+
+    campaign: Campaign
+    rows: list[MessageRow]
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a status may come soon."""
+        if timezone.now() - self.campaign.created_at > TEST_WATCHED:
+            return False
+        return not self.rows or any(not row.message.final for row in self.rows)
+
+
+def load_tests(draft: Campaign) -> list[TestRows]:
+    """Return the last test sends of `draft`, the newest first."""
+    tests = list(
+        Campaign.objects.filter(rehearsal_of=draft, purpose=Purpose.TEST)
+        .select_related("created_by")
+        .order_by("-pk")[:TESTS_SHOWN]
+    )
+    messages = list(Recipient.objects.filter(campaign__in=tests).order_by("pk"))
+    rows = load_rows(messages, tests)
+    return [
+        TestRows(test, [row for row in rows if row.message.campaign_id == test.pk])
+        for test in tests
+    ]
+
+
+def load_rows(
+    messages: Sequence[Recipient],
+    campaigns: Iterable[Campaign],
+    names: Mapping[str, str] = NO_NAMES,
+) -> list[MessageRow]:
     """Return a row for each of `messages`, which are of `campaigns`, with one query for their
-    batches, and more where the messages have short links.
+    batches, and more where the messages have short links. `names` by phone.
     """
     chosen = Q(pk__in=[])
     for message in messages:
@@ -106,6 +147,7 @@ def load_rows(messages: Sequence[Recipient], campaigns: Iterable[Campaign]) -> l
             batches.get((message.campaign_id, message.batch_number)),
             results.get(message.pk, NOTHING),
             letters.get((message.campaign_id, message.batch_number), ""),
+            names.get(message.msisdn, ""),
         )
         for message in messages
     ]

@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy
 from campaigns.compose.message.variants import LETTERS
 from campaigns.compose.models import Campaign
 from campaigns.contacts.models import MSISDN_LENGTH
+from campaigns.contacts.people.names import names_of
 from campaigns.contacts.phones import parsing
-from campaigns.contacts.phones.masking import mask_phone
+from campaigns.contacts.phones.masking import mask_phone, mask_phones_in
 from campaigns.contacts.search import queries
 from campaigns.dispatch.models import SEVERAL_CURRENCIES, DeliveryState, Recipient, SendState
 from campaigns.gateway.limits import MAX_RECIPIENTS
@@ -357,6 +358,7 @@ EXPORT_COLUMNS = (
     Column("revenue", Kind.MONEY),
     Column("revenue_currency"),
     Column("variant"),
+    Column("name"),
 )
 
 
@@ -381,10 +383,13 @@ def export_rows(
         ids = [recipient.pk for recipient in found] if campaign.has_short_links else []
         results = link_results.load_link_results(ids)
         letters = variants.load_letters(campaign, first, end)
+        names = names_of([recipient.msisdn for recipient in found])
         for recipient in found:
             done = results.get(recipient.pk, link_results.NOTHING)
             letter = letters.get(recipient.batch_number, "")
-            yield (*_export_row(recipient, masked), campaign.purpose, *_link_cells(done), letter)
+            name = names.get(recipient.msisdn, "")
+            others = (letter, mask_phones_in(name) if masked else name)
+            yield (*_export_row(recipient, masked), campaign.purpose, *_link_cells(done), *others)
 
 
 def _link_cells(done: link_results.LinkResult) -> tuple[Cell, ...]:

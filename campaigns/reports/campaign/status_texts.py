@@ -132,6 +132,21 @@ def cancel_warning(progress: CampaignProgress) -> str:
     return text % {"number": number(progress.counts.queued)}
 
 
+def take_back_text(campaign: Campaign) -> str:
+    """Return what it means for a launched campaign to become a draft again."""
+    texts = [_("Nothing was sent yet. You can change everything, then launch it again.")]
+    if campaign.approved_by_id:
+        texts.append(_("Its approval becomes void and has to be requested again."))
+    if waiting := campaign.follow_ups.filter(state=CampaignState.SCHEDULED).count():
+        text = ngettext(
+            "%(n)d follow-up goes on waiting for it.",
+            "%(n)d follow-ups go on waiting for it.",
+            waiting,
+        )
+        texts.append(text % {"n": waiting})
+    return " ".join(texts)
+
+
 def go_live_warning(campaign: Campaign) -> str:
     """Return what the launch of a rehearsed campaign means."""
     text = ngettext(

@@ -88,7 +88,7 @@ def _link_cell(row: CampaignRow, name: str, number: int | None) -> CountCell | N
     if number is None:
         return None
     url = reverse("campaign-recipients", args=[row.campaign.pk])
-    return CountCell(number, row.counts.reached, f"{url}?{name}=yes" if number else "")
+    return CountCell(number, row.counts.reached, f"{url}?{name}=yes#tabs" if number else "")
 
 
 def _count_cell(row: CampaignRow, count: str, whole: str, state: str) -> CountCell:
@@ -97,7 +97,7 @@ def _count_cell(row: CampaignRow, count: str, whole: str, state: str) -> CountCe
     return CountCell(
         number,
         getattr(row.counts, whole) if whole else None,
-        f"{url}?state={state}" if number else "",
+        f"{url}?state={state}#tabs" if number else "",
     )
 
 

@@ -11,10 +11,11 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from campaigns.compose.launch.approval import awaiting_approval_by
+from campaigns.compose.launch.approval import awaiting_approval_by, of_author
 from campaigns.compose.models import Campaign, CampaignState, SeriesRun, SeriesState
 from campaigns.compose.series.texts import HELD, MISSED, PROBLEMS, skip_reason
-from campaigns.contacts.models import ContactList, Import, ImportState
+from campaigns.contacts.models import Import, ImportState
+from campaigns.contacts.offered_lists import offered_lists
 from campaigns.dispatch.models import SendState, Tally
 from campaigns.reports.campaigns.overview import CampaignRow, load_rows
 from campaigns.reports.shared.bills import Bill, load_bills, totals_for
@@ -51,6 +52,21 @@ class ApprovalRequest:
             return format_html(_("Approval was requested {when}."), when=when)
         name = who(self.campaign.approval_asked_by)
         return format_html(_("{name} requested your approval {when}."), name=name, when=when)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRequest:
+    """A campaign that the reader requested approval for, or a draft that came back from it."""
+
+    campaign: Campaign
+
+    @property
+    def text(self) -> str:
+        if self.campaign.state == CampaignState.DRAFT:
+            note = self.campaign.approval_note
+            return format_html("<strong>{}</strong> {}", _("Changes requested:"), note)
+        when = moment(self.campaign.approval_asked_at)
+        return format_html(_("You requested approval {when}. A second person decides."), when=when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +131,7 @@ class AttentionItems:
     """What needs somebody's attention."""
 
     approvals: list[ApprovalRequest]
+    own_requests: list[OwnRequest]
     paused: list[PausedCampaign]
     unresolved: list[UnresolvedCount]
     failed_imports: list[Import]
@@ -126,6 +143,7 @@ class AttentionItems:
     def __bool__(self) -> bool:
         return bool(
             self.approvals
+            or self.own_requests
             or self.paused
             or self.unresolved
             or self.failed_imports
@@ -171,8 +189,9 @@ def load_active_campaigns() -> ActiveCampaigns:
 
 
 def load_attention_items(user: User) -> AttentionItems:
-    """Return what `user` may approve, paused campaigns, unresolved recipients, failed imports,
-    campaigns that wait for the choice of a variant, and how many e-mails failed.
+    """Return what `user` may approve, what became of their own requests, paused campaigns,
+    unresolved recipients, failed imports, campaigns that wait for the choice of a variant, and how
+    many e-mails failed.
     """
     since = timezone.now() - RECENT
     paused = (
@@ -183,6 +202,7 @@ def load_attention_items(user: User) -> AttentionItems:
     imports = Import.objects.filter(state=ImportState.FAILED, created_at__gte=since)
     return AttentionItems(
         [ApprovalRequest(campaign) for campaign in awaiting_approval_by(user)[:MAX_ITEMS]],
+        [OwnRequest(campaign) for campaign in of_author(user)[:MAX_ITEMS]],
         [PausedCampaign(row) for row in load_rows(paused[:MAX_ITEMS])],
         _load_unresolved(),
         list(imports.select_related("list")[:5]),
@@ -287,7 +307,7 @@ def load_setup_steps(urls: dict[str, str], can_compose: bool) -> list[SetupStep]
 
     `urls`: the pages "lists", "import", "compose" and "campaigns".
     """
-    has_contacts, has_campaign = ContactList.objects.exists(), real_campaigns().exists()
+    has_contacts, has_campaign = offered_lists().exists(), real_campaigns().exists()
     upload = (urls["import"], _("Import contacts")) if can_compose else ("", "")
     compose = (urls["compose"], _("Compose")) if can_compose else ("", "")
     return [

@@ -4,21 +4,46 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Coalesce, Lower
 
 from campaigns.compose.launch.pause_reasons import reason_text
 from campaigns.compose.models import Campaign
+from campaigns.dispatch.models import DeliveryState, Tally
+from campaigns.ledger.models import LedgerTotal
 from campaigns.reports.campaigns.filters import LAUNCHED_OR_EDITED, Filters
 from campaigns.reports.shared.bills import Bill, load_campaign_bills
-from campaigns.reports.shared.delivery_counts import DeliveryCounts, load_delivery_counts
+from campaigns.reports.shared.delivery_counts import (
+    BY_VIBER,
+    DeliveryCounts,
+    load_delivery_counts,
+)
 from campaigns.reports.shared.real_campaigns import real_campaigns
 
-SORTS: dict[str, Lower | F | Coalesce] = {
+OF_CAMPAIGN = {"campaign": OuterRef("pk")}
+
+
+def _recipients_in(states: tuple[DeliveryState, ...]) -> Subquery:
+    """How many recipients of a campaign are in one of `states`."""
+    tallies = Tally.objects.filter(delivery_state__in=states, **OF_CAMPAIGN).order_by()
+    return Subquery(tallies.values("campaign").annotate(sum=Sum("recipients")).values("sum"))
+
+
+def _cost() -> Subquery:
+    """What a campaign cost; in several currencies, the largest amount."""
+    totals = LedgerTotal.objects.filter(**OF_CAMPAIGN).order_by()
+    by_currency = totals.values("currency").annotate(sum=Sum("amount"))
+    return Subquery(by_currency.order_by("-sum").values("sum")[:1])
+
+
+SORTS: dict[str, Lower | F | Coalesce | Subquery] = {
     "name": Lower("name"),
     "state": F("state"),
     "audience": F("audience"),
+    "delivered": _recipients_in(BY_VIBER),
+    "read": _recipients_in((DeliveryState.READ,)),
+    "cost": _cost(),
     "when": LAUNCHED_OR_EDITED,
 }
 DEFAULT_SORT = "-when"

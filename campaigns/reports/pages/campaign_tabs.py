@@ -18,6 +18,7 @@ from campaigns.compose.message.render import compile_message
 from campaigns.compose.message.variants import letters_of, others
 from campaigns.compose.models import Campaign
 from campaigns.contacts.pages.whole_phone import whole_phone_text
+from campaigns.contacts.people.names import names_of
 from campaigns.dispatch.evidence import TEST_ANSWER
 from campaigns.dispatch.models import Evidence
 from campaigns.reports.campaign import link_results, message_rows, recipients
@@ -150,9 +151,10 @@ def recipients_context(request: HttpRequest, progress: CampaignProgress) -> dict
     rows = recipients.load_page(
         progress.campaign, query, progress.counts, request.GET.get("at", "")
     )
+    names = names_of([recipient.msisdn for recipient in rows.rows])
     return {
         **recipient_chips(progress, query),
-        "rows": message_rows.load_rows(rows.rows, [progress.campaign]),
+        "rows": message_rows.load_rows(rows.rows, [progress.campaign], names),
         "slice": rows,
         "total": recipients.count_recipients(progress.counts, query),
         "phone": request.GET.get("phone", ""),

@@ -5,16 +5,19 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from campaigns.compose.editor import rehearsal
-from campaigns.compose.launch import lifecycle, reachable, running_changes
+from campaigns.compose.launch import lifecycle, reachable, running_changes, state_changes
 from campaigns.compose.launch.follow_ups import can_be_followed
 from campaigns.compose.library import archive
 from campaigns.compose.models import Campaign, CampaignState, Label
 from campaigns.gateway.environment import Environment
 from campaigns.ledger.models import Purpose
 from campaigns.reports.campaign import recipients
+from campaigns.reports.campaign.message_rows import load_tests
 from campaigns.reports.campaign.progress import CampaignProgress, load_progress
 from campaigns.reports.campaign.progress_figures import cost_tables, key_figures
 from campaigns.reports.campaign.status_texts import (
@@ -22,6 +25,7 @@ from campaigns.reports.campaign.status_texts import (
     go_live_warning,
     state_text,
     summary,
+    take_back_text,
 )
 from campaigns.reports.campaign.timeline import load_timeline
 from campaigns.reports.pages.campaign_tabs import (
@@ -80,6 +84,7 @@ def _progress_context(request: HttpRequest, progress: CampaignProgress) -> dict[
     campaign, counts = progress.campaign, progress.counts
     known = accounts.cached()
     owner = known.owner(campaign.account_id)
+    actions = _allowed_actions(request, campaign)
     return {
         "progress": progress,
         "campaign": campaign,
@@ -91,13 +96,15 @@ def _progress_context(request: HttpRequest, progress: CampaignProgress) -> dict[
         "account_notice": reachable.waiting_text(campaign, known),
         "is_of_test_key": owner is not None and owner.environment == Environment.TEST,
         "waiting_text": waiting_text(counts.queued),
+        "budget_link": _budget_link(request, campaign),
         "waiting_places": [
             (waiting, waiting.place_text(str(campaign.sending_hours or "")))
             for waiting in progress.waiting
         ],
         "cancel_warning": cancel_warning(progress),
         "go_live_warning": go_live_warning(campaign),
-        **_allowed_actions(request, campaign),
+        **actions,
+        "take_back_text": take_back_text(campaign) if actions["can_take_back"] else "",
     }
 
 
@@ -116,6 +123,8 @@ def _allowed_actions(request: HttpRequest, campaign: Campaign) -> dict[str, bool
         and campaign.state in lifecycle.CAN_RESUME
         and not reachable.waiting_text(campaign, accounts.cached()),
         "can_cancel": can_send and campaign.state in lifecycle.CAN_CANCEL,
+        "can_take_back": can_send and state_changes.is_unprepared(campaign),
+        "can_reschedule": can_send and running_changes.can_reschedule(campaign),
         "can_change_hours": can_send and running_changes.can_change_hours(campaign),
         "can_duplicate": can_compose and campaign.launched_at is not None,
         "can_follow": can_compose and can_be_followed(campaign),
@@ -128,6 +137,20 @@ def _allowed_actions(request: HttpRequest, campaign: Campaign) -> dict[str, bool
     }
 
 
+def _budget_link(request: HttpRequest, campaign: Campaign) -> dict[str, str]:
+    """Where the user can raise the budget that paused `campaign`: address, label."""
+    if campaign.state != CampaignState.PAUSED:
+        return {}
+    user = current_user(request)
+    if campaign.reason in ("budget", "budget_currency") and has_permission(user, Permission.SEND):
+        address = reverse("campaign-budget", args=[campaign.pk])
+        return {"url": address, "label": _("Change the budget")}
+    of_month = campaign.reason in ("month_budget", "user_budget")
+    if of_month and has_permission(user, Permission.MANAGE_LIMITS):
+        return {"url": reverse("month-budgets"), "label": _("Change monthly budgets")}
+    return {}
+
+
 @permission_required(Permission.COMPOSE)
 @require_safe
 def campaign_menu(request: HttpRequest, pk: int) -> HttpResponse:
@@ -136,7 +159,8 @@ def campaign_menu(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "title": campaign.name,
         "campaign": campaign,
-        "can_archive": campaign.state in archive.CAN_ARCHIVE,
+        **_allowed_actions(request, campaign),
+        "take_back_text": take_back_text(campaign),
     }
     return render(request, "campaigns/reports/campaign_menu.html", context)
 
@@ -146,6 +170,16 @@ def campaign_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the page that updates by itself, for htmx."""
     context = _progress_context(request, load_progress(_get_campaign(request, pk)))
     return render(request, "campaigns/reports/_progress.html", context)
+
+
+@require_safe
+def campaign_tests(request: HttpRequest, pk: int) -> HttpResponse:
+    """The last test sends of a draft and how far they are, on its review, for htmx."""
+    campaign = _get_campaign(request, pk)
+    tests = load_tests(campaign)
+    is_awaited = any(test.is_awaited for test in tests)
+    context = {"campaign": campaign, "tests": tests, "is_awaited": is_awaited}
+    return render(request, "campaigns/reports/_tests.html", context)
 
 
 @require_safe

@@ -24,6 +24,7 @@ from campaigns.shared.days import reader_today
 from campaigns.shared.paging import PAGE
 from campaigns.team.pages.access import current_user
 from campaigns.team.pages.brands.middleware import brands_of_request
+from campaigns.team.pages.navigation import campaign_tabs
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import has_permission, visible_to
 
@@ -130,20 +131,10 @@ def campaign_calendar(request: HttpRequest) -> HttpResponse:
 
 
 def _tabs(filters: Filters, current: str) -> list[dict[str, object]]:
-    """Return the views of campaigns; those that have filters keep them."""
+    """Return the tabs of the Campaigns pages; those that have filters keep them."""
     in_use = {key: value for key, value in filters.query.items() if value}
     query = f"?{urlencode(in_use)}" if in_use else ""
-    names = {
-        "campaign-list": (_("List"), query),
-        "campaign-calendar": (_("Calendar"), query),
-        "best-times": (_("Best times"), ""),
-        "trigger-list": (_("Triggers"), ""),
-        "series-list": (_("Series"), ""),
-    }
-    return [
-        {"label": label, "url": reverse(name) + query, "here": name == current}
-        for name, (label, query) in names.items()
-    ]
+    return campaign_tabs(current, query)
 
 
 def _empty_text(filters: Filters) -> str:

@@ -37,6 +37,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/", campaign_views.campaign_detail, name="campaign-detail"),
     path("campaigns/<int:pk>/menu", campaign_views.campaign_menu, name="campaign-menu"),
     path("campaigns/<int:pk>/progress", campaign_views.campaign_progress, name="campaign-progress"),
+    path("campaigns/<int:pk>/tests", campaign_views.campaign_tests, name="campaign-tests"),
     path(
         "campaigns/<int:pk>/recipients",
         campaign_views.campaign_recipients,

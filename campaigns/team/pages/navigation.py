@@ -31,6 +31,32 @@ SECTIONS: tuple[tuple[str | Promise, str, str, tuple[str, ...]], ...] = (
 )
 
 
+# the tabs of the Campaigns pages: name, label, whether the page has the filters of the list
+CAMPAIGN_TABS: tuple[tuple[str, str | Promise, bool], ...] = (
+    ("campaign-list", _("List"), True),
+    ("campaign-calendar", _("Calendar"), True),
+    ("best-times", _("Best times"), False),
+    ("series-list", _("Series"), False),
+    ("trigger-list", _("Triggers"), False),
+    ("template-list", _("Templates"), False),
+    ("picture-list", _("Images"), False),
+)
+
+
+def campaign_tabs(current: str, filters: str = "") -> list[dict[str, object]]:
+    """The tabs of the Campaigns pages for components/tabs.html. `current`: the name of the page;
+    `filters`: the query that pages with filters keep.
+    """
+    return [
+        {
+            "label": label,
+            "url": reverse(name) + (filters if has_filters else ""),
+            "here": name == current,
+        }
+        for name, label, has_filters in CAMPAIGN_TABS
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     label: str | Promise

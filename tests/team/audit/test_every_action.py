@@ -205,6 +205,7 @@ ELSEWHERE = {
     "segment-edit": "tests/compose/test_segments.py",
     "campaign-launch": "tests/compose/test_launching.py",
     "campaign-approve": "tests/compose/test_approval.py",
+    "campaign-time": "tests/compose/test_taken_back.py",
     "campaign-test": "tests/compose/test_launching.py",
     "campaign-variant": "tests/results/test_variant_views.py",
     "campaign-rehearse": "tests/compose/test_launching.py",

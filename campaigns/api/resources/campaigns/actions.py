@@ -9,20 +9,21 @@ from pydantic import Field, Strict
 
 from campaigns.api.access import Needs, actor, own_transactions
 from campaigns.api.problems import Problem, invalid
-from campaigns.api.resources.campaigns.fields import Hours
+from campaigns.api.resources.campaigns.fields import Hours, LocalTime
 from campaigns.api.resources.campaigns.schemas import (
     CampaignId,
     CampaignOut,
     find_campaign,
     show_campaign,
 )
-from campaigns.api.schemas import Amount, Body, Flag
+from campaigns.api.schemas import Amount, Body, Flag, Moment, Text
 from campaigns.compose.editor import follow_up_drafts
 from campaigns.compose.editor.follow_up_drafts import FollowedRecipients
 from campaigns.compose.launch import lifecycle, running_changes
 from campaigns.compose.launch.follow_ups import HOURS_MAX
+from campaigns.compose.models import Timing
 from campaigns.dispatch.budgets import reservations
-from campaigns.dispatch.pages.forms import SendingHoursForm
+from campaigns.dispatch.pages.forms import SendingHoursForm, TimeForm
 from campaigns.dispatch.people.resend import create_resend_draft
 from campaigns.team.permissions import Permission
 
@@ -35,6 +36,17 @@ class BudgetIn(Body):
 
 class HoursIn(Body):
     hours: Hours | None
+
+
+class TimeIn(Body):
+    """One of the first three, by the timing of the campaign."""
+
+    scheduled_at: Moment | None = None
+    local_at: LocalTime | None = None
+    follow_hours: Annotated[int | None, Strict(), Field(ge=1, le=HOURS_MAX)] = None
+    time_zone: Annotated[
+        Text, Field(max_length=64, description="In which pages show `scheduled_at`.")
+    ] = ""
 
 
 class ResendIn(Body):
@@ -125,6 +137,30 @@ def set_sending_hours(
         message = " ".join(str(text) for texts in form.errors.values() for text in texts)
         raise invalid("hours", "invalid", message)
     running_changes.change_hours(campaign.pk, actor(request), form.hours)
+    return show_campaign(request, campaign_id, response)
+
+
+@router.put("campaigns/{campaign_id}/time", response=CampaignOut, auth=Needs(Permission.SEND))
+@own_transactions
+def reschedule_campaign(
+    request: HttpRequest, campaign_id: CampaignId, body: TimeIn, response: HttpResponse
+) -> Any:
+    """Change the time of a scheduled campaign, or of one that missed it, with the checks of a
+    launch. One that was approved for its time has to be returned to draft instead.
+    """
+    campaign = find_campaign(request, campaign_id, Permission.SEND)
+    wanted = {Timing.AFTER: "follow_hours", Timing.LOCAL: "local_at"}
+    name = wanted.get(Timing(campaign.timing), "scheduled_at")
+    values = {
+        "scheduled_at": body.local_at if name == "local_at" else body.scheduled_at,
+        "time_zone": body.time_zone or campaign.time_zone,
+        "follow_hours": body.follow_hours,
+    }
+    form = TimeForm(values, campaign=campaign)
+    if not form.is_valid():
+        message = " ".join(str(text) for texts in form.errors.values() for text in texts)
+        raise invalid(name, "invalid", message)
+    form.reschedule(campaign.pk, actor(request))
     return show_campaign(request, campaign_id, response)
 
 

@@ -149,17 +149,20 @@ def approve_campaign(
 
 @router.post(
     "campaigns/{campaign_id}/return",
-    summary="Return campaign to its author",
+    summary="Return campaign to draft",
     response=CampaignOut,
     auth=Needs(Permission.COMPOSE),
 )
 def return_campaign(
     request: HttpRequest, campaign_id: CampaignId, body: ReturnIn, response: HttpResponse
 ) -> Any:
-    """Make a campaign that waits for approval a draft again: an approver asks for changes with a
-    note, its author withdraws it. A test is cancelled.
+    """Make a campaign a draft again that waits for approval, or for its time: an approver asks for
+    changes with a note, its author withdraws it. A launched one needs the scope `send`, and its
+    approval is void. A test is cancelled.
     """
     campaign = find_campaign(request, campaign_id, Permission.COMPOSE)
+    if campaign.launched_at:
+        find_campaign(request, campaign_id, Permission.SEND)
     lifecycle.return_to_draft(campaign.pk, actor(request), body.note)
     return show_campaign(request, campaign_id, response)
 

@@ -121,7 +121,10 @@ class CampaignOut(CampaignSummary):
         CapOut | None, Field(description="Its own or that of its brand. null: nothing limits it.")
     ]
     template_id: int | None
-    rehearsal_of: int | None
+    rehearsal_of: Annotated[
+        int | None,
+        Field(description="The campaign that a rehearsal, a test or a resend was made from."),
+    ]
     approval: ApprovalOut
 
 

@@ -23,6 +23,7 @@ from campaigns.shared.query_values import read_text
 from campaigns.team import audit
 from campaigns.team.models import User
 from campaigns.team.pages.access import current_user, get_object_for, permission_required
+from campaigns.team.pages.navigation import campaign_tabs
 from campaigns.team.pages.sign_in.fresh import require_fresh
 from campaigns.team.pages.submissions import once
 from campaigns.team.permissions import Permission
@@ -38,7 +39,8 @@ def series_list(request: HttpRequest) -> HttpResponse:
     series_rows = visible_to(current_user(request), Series.objects.select_related("draft"))
     rows = [(series, rule_text(series)) for series in series_rows]
     rows.sort(key=lambda row: row[0].state == SeriesState.ENDED)
-    return render(request, "campaigns/compose/series_list.html", {"rows": rows})
+    context = {"rows": rows, "tabs": campaign_tabs("series-list")}
+    return render(request, "campaigns/compose/series_list.html", context)
 
 
 @once

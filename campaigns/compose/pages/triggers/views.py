@@ -22,6 +22,7 @@ from campaigns.shared.paging import page_of
 from campaigns.team import audit
 from campaigns.team.models import User
 from campaigns.team.pages.access import current_user, get_object_for, permission_required
+from campaigns.team.pages.navigation import campaign_tabs
 from campaigns.team.pages.submissions import once
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import has_permission, visible_to
@@ -36,7 +37,7 @@ def trigger_list(request: HttpRequest) -> HttpResponse:
     waiting = _waiting_by_trigger()
     rows = [(trigger, waiting.get(trigger.pk, 0)) for trigger in triggers]
     rows.sort(key=lambda row: row[0].state == TriggerState.ENDED)
-    context = {"triggers": rows}
+    context = {"triggers": rows, "tabs": campaign_tabs("trigger-list")}
     return render(request, "campaigns/compose/trigger_list.html", context)
 
 

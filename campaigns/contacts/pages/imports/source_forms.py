@@ -11,6 +11,7 @@ from campaigns.contacts.fetching.models import ImportRhythm, ImportSchedule
 from campaigns.contacts.fetching.share_links import table_address
 from campaigns.contacts.importing.file_types import MAX_BYTES
 from campaigns.contacts.models import ContactList
+from campaigns.contacts.offered_lists import offered_lists
 from campaigns.contacts.pages.forms import NAME_TAKEN, PASTE_MAX, country_field, form_helper
 from campaigns.shared.web.errors import FetchError
 from campaigns.shared.web.exchange import MAX_ADDRESS, read_address
@@ -29,7 +30,7 @@ class SourceForm(BrandChoices, forms.Form):
 
     into = forms.ModelChoiceField(
         label=_("List"),
-        queryset=ContactList.objects.all(),
+        queryset=offered_lists(),
         required=False,
         empty_label=_("New list"),
     )
@@ -38,6 +39,7 @@ class SourceForm(BrandChoices, forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["name"].widget.attrs["data-taken"] = NAME_TAKEN
         self.order_fields([self.source_field])
         self.helper = form_helper(*self.fields)
 
