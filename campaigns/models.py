@@ -25,6 +25,7 @@ from campaigns.compose.models import (
     WebPicture,
 )
 from campaigns.contacts.fetching.models import ImportSchedule
+from campaigns.contacts.lists.models import PublicList
 from campaigns.contacts.models import (
     Consent,
     ConsentRecord,
@@ -154,6 +155,7 @@ __all__ = [
     "Person",
     "Picture",
     "PriceList",
+    "PublicList",
     "Purpose",
     "Recipient",
     "RejectedRow",

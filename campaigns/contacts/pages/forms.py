@@ -242,6 +242,28 @@ class ListForm(NameInBrand, ListModelForm):
         self.helper = form_helper("name", submit=_("Save"))
 
 
+class PublicListForm(forms.Form):
+    """What recipients are told of a list, if it is offered to them."""
+
+    is_offered = forms.BooleanField(label=_("Offered to recipients"), required=False)
+    name = forms.CharField(label=_("Public name"), max_length=100, required=False)
+    description = forms.CharField(
+        label=_("Description, optional"),
+        max_length=300,
+        required=False,
+        help_text=_("What recipients get, and how often."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = form_helper("is_offered", "name", "description", submit=_("Save"))
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("is_offered") and not self.cleaned_data.get("name", "x"):
+            self.add_error("name", _("Enter the name under which recipients see the list."))
+        return self.cleaned_data
+
+
 class PasteForm(forms.Form):
     phones = forms.CharField(
         label=_("Phones, one per line"),

@@ -82,7 +82,8 @@ def _country_summary(contact_list: ContactList, limit: int = 3) -> str:
 @require_safe
 def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the contacts of a list, or those that match ?q=."""
-    contact_list = get_object_for(current_user(request), ContactList.objects.all(), pk=pk)
+    lists = ContactList.objects.select_related("public")
+    contact_list = get_object_for(current_user(request), lists, pk=pk)
     user, query = current_user(request), read_search(request.GET)
     hits = _search(query, contact_list, user)
     contacts = Contact.objects.filter(list=contact_list).order_by("id")
