@@ -16,6 +16,7 @@ class CampaignsConfig(AppConfig):
         from campaigns.contacts.lists import contact_lists
         from campaigns.contacts.search.index import ensure_search_index
         from campaigns.dispatch.workers.health import record_sign_of_life
+        from campaigns.engagement.sign_up import retention as sign_up_retention
         from campaigns.events import log_retention
         from campaigns.ledger.append_only import ensure_append_only
         from campaigns.reports.spend import saved_reports
@@ -34,6 +35,7 @@ class CampaignsConfig(AppConfig):
         saved_reports.register_handover()
         tokens.register_handover()
         log_retention.register()
+        sign_up_retention.register()
         post_migrate.connect(ensure_first_brand, sender=self)
         post_migrate.connect(ensure_append_only, sender=self)
         pre_migrate.connect(audit_trail.make_way, sender=self)

@@ -56,6 +56,7 @@ from campaigns.dispatch.models import (
     Tally,
 )
 from campaigns.engagement.models import Click, Conversion, OptOut
+from campaigns.engagement.sign_up.models import SignUp, SignUpDay, SignUpPage, SpentChallenge
 from campaigns.events.models import DeliveryResult, Webhook, WebhookDelivery
 from campaigns.ledger.models import BalanceReading, Channel, Kind, LedgerEntry, LedgerTotal, Purpose
 from campaigns.reports.models import ReportDelivery, SavedReport
@@ -167,7 +168,11 @@ __all__ = [
     "SendState",
     "Sender",
     "SendingHold",
+    "SignUp",
+    "SignUpDay",
+    "SignUpPage",
     "Snapshot",
+    "SpentChallenge",
     "StatusFile",
     "StatusFileBatch",
     "StatusFileUse",

@@ -27,7 +27,7 @@ class Choice:
 
 def choices(recipient: Recipient) -> list[Choice]:
     """The lists that the brand offers. Within `acting_for` the brand."""
-    offered = offered_lists(recipient.campaign.brand_id)
+    offered = offered_lists(recipient.campaign)
     on_lists = set(
         Contact.objects.filter(
             msisdn=recipient.msisdn, list__in=[row.list_id for row in offered]
@@ -45,7 +45,7 @@ def choose(recipient: Recipient, shown: Collection[int], chosen: Collection[int]
     """
     if is_stopped(recipient):
         return
-    offered = {row.list_id: row.list for row in offered_lists(recipient.campaign.brand_id)}
+    offered = {row.list_id: row.list for row in offered_lists(recipient.campaign)}
     with context.acting_from(Visitor()):
         for list_id in sorted(offered.keys() & set(shown)):  # locked in the order of all who do
             change = _add if list_id in chosen else _remove

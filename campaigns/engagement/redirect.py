@@ -19,6 +19,8 @@ from campaigns.compose.message.tracking.tracked_links import PageTag
 from campaigns.engagement import logos, opt_out_page, preferences_page, public_page
 from campaigns.engagement.inbox import Inbox, store
 from campaigns.engagement.public_page import HEADERS
+from campaigns.engagement.sign_up import confirm_page, sign_up_page
+from campaigns.engagement.sign_up.terms import PATH as SIGN_UP_PATH
 from campaigns.engagement.spool import OpenedAt, Spool
 from campaigns.engagement.targets import LinkTargets, OpenedLink
 from campaigns.engagement.visitors import AGENT_MAX, Addresses, hashed
@@ -39,20 +41,26 @@ _BUSY = _PAGE.format(
     title="This link can't be opened right now", text="Try again in a minute."
 ).encode()
 
-_PAGES = {PageTag.OPT_OUT: opt_out_page.page, PageTag.PREFERENCES: preferences_page.page}
-_LOGO = public_page.LOGO_PATH.removeprefix(PATH)
+_PAGES = {
+    PageTag.OPT_OUT: opt_out_page.page,
+    PageTag.PREFERENCES: preferences_page.page,
+    PageTag.CONFIRM: confirm_page.page,
+}
+_LOGO, _SIGN_UP = public_page.LOGO_PATH.removeprefix(PATH), SIGN_UP_PATH.removeprefix("/")
 
 targets, addresses = LinkTargets(), Addresses()
 inbox = Inbox(store, Spool(settings.CLICK_ROOT))
 
 
 def is_link(environ: WSGIEnvironment) -> bool:
-    """Whether a request is for this module: one at the host of links, or below their path."""
+    """Whether a request is for this module: one at the host of links, or below their path or that
+    of sign-up pages.
+    """
     if settings.LINK_HOST:
         host = environ.get("HTTP_HOST", "").rpartition("@")[2]
         if host.partition(":")[0].rstrip(".").lower() == settings.LINK_HOST:
             return True
-    return bool(environ["PATH_INFO"].startswith(PATH))
+    return bool(environ["PATH_INFO"].startswith((PATH, SIGN_UP_PATH)))
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -61,7 +69,11 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
     try:
         path = _code(environ["PATH_INFO"])
         if path.startswith(_LOGO):
-            return _logo(environ, start_response, path.removeprefix(_LOGO))
+            answer = logos.respond(environ, start_response, path.removeprefix(_LOGO))
+            return _or_unknown(start_response, answer)
+        if path.startswith(_SIGN_UP) and method in ("GET", "HEAD", "POST"):
+            answer = sign_up_page.respond(environ, start_response, path.removeprefix(_SIGN_UP))
+            return _or_unknown(start_response, answer)
         link = _find(path)
         if link and link.page_tag and method in ("GET", "HEAD", "POST"):
             body = _PAGES[link.page_tag](environ, link.recipient_id)
@@ -79,8 +91,7 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
     return []
 
 
-def _logo(environ: WSGIEnvironment, start_response: StartResponse, file: str) -> Iterable[bytes]:
-    answer = logos.respond(environ, start_response, file)
+def _or_unknown(start_response: StartResponse, answer: Iterable[bytes] | None) -> Iterable[bytes]:
     return _page(start_response, HTTPStatus.NOT_FOUND, _UNKNOWN) if answer is None else answer
 
 

@@ -17,6 +17,7 @@ from campaigns.compose.models import (
     Operator,
     Timing,
 )
+from campaigns.contacts.consent import wordings
 from campaigns.contacts.importing import lifecycle
 from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
 from campaigns.models import (
@@ -32,10 +33,14 @@ from campaigns.models import (
     Label,
     Note,
     Picture,
+    PublicList,
     Purpose,
     SavedReport,
     Segment,
     Sender,
+    SignUp,
+    SignUpDay,
+    SignUpPage,
     StopListEntry,
     TestGroup,
     Trigger,
@@ -46,6 +51,7 @@ from campaigns.models import (
     WebPicture,
 )
 from campaigns.results.models import GatewayCheck
+from campaigns.shared.days import site_today
 from campaigns.shared.web import signing
 from campaigns.team.brand_keys import encryption
 from campaigns.team.models import MailState, OutgoingMail
@@ -194,6 +200,13 @@ def _trigger(user: User) -> None:
     TriggerEvent.objects.create(
         pk=FIRST, trigger=trigger, event="order.paid", key="1", msisdn=PHONE, at=timezone.now()
     )
+    contacts = ContactList.objects.get(pk=FIRST)
+    PublicList.objects.create(list=contacts, is_offered=False, name="Our news")
+    wording = wordings.store("I agree to get news.", contacts)
+    assert wording is not None
+    page = SignUpPage.objects.create(list=contacts, wording=wording, trigger=trigger)
+    SignUp.objects.create(event_id=FIRST, page=page, wording=wording)
+    SignUpDay.objects.create(list=contacts, day=site_today(), asked=1)
 
 
 def _imports(user: User, clients: ContactList) -> list[int]:

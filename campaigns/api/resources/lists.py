@@ -359,11 +359,12 @@ def _count(rows: list[RowOut], outcome: str) -> int:
 
 def list_out(contact_list: ContactList) -> ListOut:
     offer = public_lists.offer_of(contact_list)
-    told = offer and PublicOut(name=offer.name, description=offer.description)
     return ListOut(
         id=contact_list.pk,
         name=contact_list.name,
-        public=told if offer and offer.is_offered else None,
+        public=PublicOut(name=offer.name, description=offer.description)
+        if offer and offer.is_offered
+        else None,
         fields=[
             FieldOut(name=name, type=contact_list.type_of(name)) for name in contact_list.fields
         ],

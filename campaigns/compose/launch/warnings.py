@@ -66,11 +66,11 @@ def _message(campaign: Campaign) -> Iterator[Problem]:
             _("Phones may warn about an http link. Use https if the website supports it."),
         )
     tags = {tag.page_tag: tag.field for tag in page_tags(campaign)}
-    says_how = tags.keys() & {PageTag.OPT_OUT, PageTag.PREFERENCES}
-    says_how = says_how or _OPT_OUT.search(f"{campaign.text} {campaign.sms_text}")
+    has_link = not tags.keys().isdisjoint((PageTag.OPT_OUT, PageTag.PREFERENCES))
+    says_how = has_link or _OPT_OUT.search(f"{campaign.text} {campaign.sms_text}")
     if campaign.promotional and campaign.text and not says_how:
         yield Problem("text", _("The message does not say how to unsubscribe."))
-    if PageTag.PREFERENCES in tags and not offered_lists(campaign.brand_id):
+    if PageTag.PREFERENCES in tags and not offered_lists(campaign):
         text = _(
             "{preferences} leads to a page without lists: none is offered to recipients. They can"
             " only stop all messages."

@@ -7,13 +7,14 @@ from django.db import transaction
 from campaigns.contacts.lists import contact_lists
 from campaigns.contacts.lists.models import PublicList
 from campaigns.contacts.models import ContactList
+from campaigns.shared.brands.models import Branded
 from campaigns.team.audit import record
 from campaigns.team.models import User
 
 
-def offered_lists(brand_id: int) -> list[PublicList]:
-    """The lists of a brand that are offered, by their public names."""
-    rows = PublicList.objects.filter(is_offered=True, list__brand=brand_id)
+def offered_lists(owner: Branded) -> list[PublicList]:
+    """The lists that the brand of `owner` offers, by their public names."""
+    rows = PublicList.objects.filter(is_offered=True, list__brand=owner.brand_id)
     return list(rows.select_related("list"))
 
 

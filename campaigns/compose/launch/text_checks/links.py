@@ -59,7 +59,10 @@ def confirm_tag_problems(campaign: Campaign) -> Iterator[Problem]:
     """{confirm} in a message that is not sent by sign-ups."""
     for tag in page_tags(campaign):
         if tag.page_tag == PageTag.CONFIRM:
-            text = _("{confirm} works only in the message of a sign-up page. Remove it.")
+            text = _(
+                "{confirm} works only in the message of a sign-up page: send it by events, or"
+                " remove the tag."
+            )
             yield Problem(tag.field, text)
 
 

@@ -104,7 +104,7 @@ class Tracking:
     @property
     def links_max(self) -> int:
         """How many links can be tracked beside the tags."""
-        return min(LINKS_MAX, *self.page_tags, LINKS_MAX)
+        return min([LINKS_MAX, *self.page_tags])
 
     def shortened(self, campaign: Campaign, field: str) -> str:
         """The text of `field` with stand-ins for the codes of its links."""
