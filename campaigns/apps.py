@@ -17,6 +17,7 @@ class CampaignsConfig(AppConfig):
         from campaigns.contacts.search.index import ensure_search_index
         from campaigns.dispatch.budgets import warnings as budget_warnings
         from campaigns.dispatch.workers.health import record_sign_of_life
+        from campaigns.engagement.sign_up import retention as sign_up_retention
         from campaigns.events import log_retention
         from campaigns.ledger.append_only import ensure_append_only
         from campaigns.reports.spend import saved_reports
@@ -36,6 +37,7 @@ class CampaignsConfig(AppConfig):
         tokens.register_handover()
         log_retention.register()
         budget_warnings.register()
+        sign_up_retention.register()
         post_migrate.connect(ensure_first_brand, sender=self)
         post_migrate.connect(ensure_append_only, sender=self)
         pre_migrate.connect(audit_trail.make_way, sender=self)

@@ -27,6 +27,7 @@ from campaigns.compose.models import (
     WebPicture,
 )
 from campaigns.contacts.fetching.models import ImportSchedule
+from campaigns.contacts.lists.models import PublicList
 from campaigns.contacts.models import (
     Consent,
     ConsentRecord,
@@ -57,6 +58,7 @@ from campaigns.dispatch.models import (
     Tally,
 )
 from campaigns.engagement.models import Click, Conversion, OptOut
+from campaigns.engagement.sign_up.models import SignUp, SignUpDay, SignUpPage, SpentChallenge
 from campaigns.events.models import DeliveryResult, Webhook, WebhookDelivery
 from campaigns.ledger.models import BalanceReading, Channel, Kind, LedgerEntry, LedgerTotal, Purpose
 from campaigns.reports.models import ReportDelivery, SavedReport
@@ -156,6 +158,7 @@ __all__ = [
     "Person",
     "Picture",
     "PriceList",
+    "PublicList",
     "Purpose",
     "Recipient",
     "RejectedRow",
@@ -169,7 +172,11 @@ __all__ = [
     "SendingHold",
     "Series",
     "SeriesRun",
+    "SignUp",
+    "SignUpDay",
+    "SignUpPage",
     "Snapshot",
+    "SpentChallenge",
     "StatusFile",
     "StatusFileBatch",
     "StatusFileUse",

@@ -6,6 +6,7 @@ urlpatterns = [
     path("", include("campaigns.api.urls")),
     path("", include("campaigns.events.pages.urls")),
     path("", include("campaigns.reports.pages.urls")),
+    path("", include("campaigns.engagement.pages.urls")),
     path("", include("campaigns.results.pages.urls")),
     path("", include("campaigns.dispatch.pages.urls")),
     path("", include("campaigns.compose.pages.urls")),

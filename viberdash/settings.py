@@ -141,6 +141,9 @@ DEFAULT_COUNTRY: str = read(
 MISSED_SCHEDULE_MINUTES: int = read(
     "MISSED_SCHEDULE_MINUTES", "a number of minutes from 1 to 10080", 60, int, between(1, 10_080)
 )
+SIGN_UP_WORK_BITS: int = read(
+    "SIGN_UP_WORK_BITS", "a number of bits from 8 to 24", 16, int, between(8, 24)
+)
 IMPORT_UNDO_DAYS: int = read(
     "IMPORT_UNDO_DAYS", "a number of days from 1 to 365", 30, int, between(1, 365)
 )
@@ -538,6 +541,7 @@ KEEP_GATEWAY_RESPONSES_DAYS = _keep_days("KEEP_GATEWAY_RESPONSES_DAYS", 180)
 KEEP_MAIL_DAYS = _keep_days("KEEP_MAIL_DAYS", 30)
 KEEP_FAILED_MAIL_DAYS = _keep_days("KEEP_FAILED_MAIL_DAYS", 90)
 KEEP_IMAGE_COPIES_DAYS = _keep_days("KEEP_IMAGE_COPIES_DAYS", 30)
+KEEP_SIGN_UPS_DAYS = _keep_days("KEEP_SIGN_UPS_DAYS", 1)
 KEEP_ALERTS_DAYS = _keep_days("KEEP_ALERTS_DAYS", 180)
 KEEP_WEBHOOK_LOG_DAYS: int = read(
     "KEEP_WEBHOOK_LOG_DAYS",

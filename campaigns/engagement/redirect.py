@@ -15,20 +15,17 @@ from django.utils import timezone
 
 from campaigns.compose.message.tracking.codes import CODE_LENGTH
 from campaigns.compose.message.tracking.short_links import PATH
-from campaigns.compose.message.tracking.tracked_links import OPT_OUT
-from campaigns.engagement import opt_out_page
+from campaigns.compose.message.tracking.tracked_links import PageTag
+from campaigns.engagement import logos, opt_out_page, preferences_page, public_page
 from campaigns.engagement.inbox import Inbox, store
+from campaigns.engagement.public_page import HEADERS
+from campaigns.engagement.sign_up import confirm_page, sign_up_page
+from campaigns.engagement.sign_up.terms import PATH as SIGN_UP_PATH
 from campaigns.engagement.spool import OpenedAt, Spool
 from campaigns.engagement.targets import LinkTargets, OpenedLink
 from campaigns.engagement.visitors import AGENT_MAX, Addresses, hashed
 from campaigns.team.sign_in.client import address_of, network
 
-_HEADERS = [
-    ("Cache-Control", "no-store"),
-    ("Referrer-Policy", "no-referrer"),
-    ("X-Robots-Tag", "noindex, nofollow"),
-    ("X-Content-Type-Options", "nosniff"),
-]
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title>
@@ -44,26 +41,43 @@ _BUSY = _PAGE.format(
     title="This link can't be opened right now", text="Try again in a minute."
 ).encode()
 
+_PAGES = {
+    PageTag.OPT_OUT: opt_out_page.page,
+    PageTag.PREFERENCES: preferences_page.page,
+    PageTag.CONFIRM: confirm_page.page,
+}
+_LOGO, _SIGN_UP = public_page.LOGO_PATH.removeprefix(PATH), SIGN_UP_PATH.removeprefix("/")
+
 targets, addresses = LinkTargets(), Addresses()
 inbox = Inbox(store, Spool(settings.CLICK_ROOT))
 
 
 def is_link(environ: WSGIEnvironment) -> bool:
-    """Whether a request is for this module: one at the host of links, or below their path."""
+    """Whether a request is for this module: one at the host of links, or below their path or that
+    of sign-up pages.
+    """
     if settings.LINK_HOST:
         host = environ.get("HTTP_HOST", "").rpartition("@")[2]
         if host.partition(":")[0].rstrip(".").lower() == settings.LINK_HOST:
             return True
-    return bool(environ["PATH_INFO"].startswith(PATH))
+    return bool(environ["PATH_INFO"].startswith((PATH, SIGN_UP_PATH)))
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Answer a request of which `is_link` is true (WSGI)."""
     method = environ["REQUEST_METHOD"]
     try:
-        link = _find(_code(environ["PATH_INFO"]))
-        if link and link.number == OPT_OUT and method in ("GET", "HEAD", "POST"):
-            return opt_out_page.respond(environ, start_response, link.recipient_id, _HEADERS)
+        path = _code(environ["PATH_INFO"])
+        if path.startswith(_LOGO):
+            answer = logos.respond(environ, start_response, path.removeprefix(_LOGO))
+            return _or_unknown(start_response, answer)
+        if path.startswith(_SIGN_UP) and method in ("GET", "HEAD", "POST"):
+            answer = sign_up_page.respond(environ, start_response, path.removeprefix(_SIGN_UP))
+            return _or_unknown(start_response, answer)
+        link = _find(path)
+        if link and link.page_tag and method in ("GET", "HEAD", "POST"):
+            body = _PAGES[link.page_tag](environ, link.recipient_id)
+            return public_page.respond(environ, start_response, body)
     except Error:
         connection.close()
         return _page(start_response, HTTPStatus.SERVICE_UNAVAILABLE, _BUSY)
@@ -72,9 +86,13 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
     if method not in ("GET", "HEAD"):
         return _page(start_response, HTTPStatus.METHOD_NOT_ALLOWED, _UNKNOWN)
     inbox.put(_opened(link, environ))
-    headers = [("Location", link.address), ("Content-Length", "0"), *_HEADERS]
+    headers = [("Location", link.address), ("Content-Length", "0"), *HEADERS]
     start_response("302 Found", headers)
     return []
+
+
+def _or_unknown(start_response: StartResponse, answer: Iterable[bytes] | None) -> Iterable[bytes]:
+    return _page(start_response, HTTPStatus.NOT_FOUND, _UNKNOWN) if answer is None else answer
 
 
 def _code(path: str) -> str:
@@ -111,7 +129,7 @@ def _page(start_response: StartResponse, status: HTTPStatus, body: bytes) -> Ite
         ("Content-Type", "text/html; charset=utf-8"),
         ("Content-Length", str(len(body))),
         ("Content-Security-Policy", "default-src 'none'"),
-        *_HEADERS,
+        *HEADERS,
     ]
     start_response(f"{status.value} {status.phrase}", headers)
     return [body]

@@ -14,7 +14,7 @@ from django.utils.encoding import iri_to_uri
 from campaigns.compose.message.merge_tags import CompiledText, split_at_tags
 from campaigns.compose.message.render import encode_for_link
 from campaigns.compose.message.tracking.codes import REFERENCE_DIGITS, LinkCodes
-from campaigns.compose.message.tracking.tracked_links import tracking_of
+from campaigns.compose.message.tracking.tracked_links import PageTag, tracking_of
 from campaigns.compose.message.variants import as_variant, letters_of
 from campaigns.compose.message.web_addresses import punycode
 from campaigns.compose.models import Campaign, LinkKey
@@ -31,12 +31,17 @@ CLICK_PARAMETER = "vd_click"
 
 @dataclass(frozen=True, slots=True)
 class OpenedLink:
-    """A recipient's link, and where it leads; "": to the page on which they opt out."""
+    """A recipient's link, and where it leads; "": to the page of `page_tag`."""
 
     campaign_id: int
     recipient_id: int
     number: int
     address: str
+
+    @property
+    def page_tag(self) -> PageTag | None:
+        """The tag whose page it opens; None for a link of the message."""
+        return None if self.address else next(tag for tag in PageTag if tag.number == self.number)
 
 
 class Target:

@@ -65,6 +65,8 @@ class Brand(models.Model):
     promotional_needs_consent = models.BooleanField(
         _("promotional messages only with consent"), default=False, db_default=False
     )
+    # the name of its logo in the storage of images; "": none
+    logo = models.CharField(max_length=60, blank=True, default="", db_default="")
     is_held: bool  # whether its sending is held now, where `brands_with_keys` loaded it
 
     class Meta:

@@ -3,7 +3,7 @@
 import { startAutosave, trackUpload } from "./autosave.js";
 import { fillPartially } from "./merge.js";
 import { AnotherUser, SignedOut, post } from "./session.js";
-import { withOptOut, withShortLinks } from "./short_links.js";
+import { withPages, withShortLinks } from "./short_links.js";
 import { measureSms, replaceTypography, shownCharacter } from "./sms.js";
 import { variants } from "./variants.js";
 import { formatBars, insert } from "./writing.js";
@@ -23,7 +23,7 @@ function sent(text) {
   const isOn = find('[name="track_links"][value="True"]')?.checked;
   const untracked = new Set(findAll('[name="untracked_links"]:checked').map((choice) => choice.value));
   const { base } = find("#tracking").dataset;
-  return fillPartially(withOptOut(withShortLinks(text.trim(), isOn ? base : "", untracked), base));
+  return fillPartially(withPages(withShortLinks(text.trim(), isOn ? base : "", untracked), base));
 }
 
 function countText(counter, field) {
@@ -124,13 +124,16 @@ function fillTagMenu(menu) {
     return button;
   };
   const items = chosenFields().map((name) => item(name, `{${name}|${list.dataset.fallback}}`));
-  const { optOut } = list.dataset;
+  const pages = [
+    ["unsubscribe", list.dataset.optOut],
+    ["preferences", list.dataset.preferences],
+  ].filter(([, label]) => label);
   const nothing = document.createElement("span");
   nothing.className = "tag-nothing";
   nothing.textContent = list.dataset.nothing;
   list.replaceChildren(
     ...(items.length ? items : [nothing]),
-    ...(optOut ? [item("unsubscribe", "{unsubscribe}", ` ${optOut}`)] : []),
+    ...pages.map(([name, label]) => item(name, `{${name}}`, ` ${label}`)),
   );
 }
 

@@ -5,7 +5,7 @@ import { splitAtTags } from "./merge.js";
 const LINK = /https?:\/\/(?:\([^\s()<>"]*\)|[^\s()<>"])*(?:\([^\s()<>"]*\)|[^\s()<>".,;:!?\]'’»”])/gi;
 const TAG = "\ue000";
 const CODE = "x".repeat(11);
-const OPT_OUT = /^\{\s*unsubscribe\s*[|}]/;
+const PAGE_TAG = /^\{\s*(?:unsubscribe|preferences|confirm)\s*[|}]/;
 
 // The text with "x" in the place of each code, so that its length and SMS parts are those of what is sent. `base` is empty
 // if nothing is tracked; `untracked` are the links that stay as they are.
@@ -25,10 +25,10 @@ export function withShortLinks(text, base, untracked) {
   return shortened + text.slice(end);
 }
 
-// The text with the link that {unsubscribe} becomes; "" as `base` leaves the tag as it is.
-export function withOptOut(text, base) {
+// The text with the links that tags such as {unsubscribe} become; "" as `base` leaves them as they are.
+export function withPages(text, base) {
   if (!base) return text;
   return splitAtTags(text)
-    .map(([piece, isTag]) => (isTag && OPT_OUT.test(piece) ? base + CODE : piece))
+    .map(([piece, isTag]) => (isTag && PAGE_TAG.test(piece) ? base + CODE : piece))
     .join("");
 }

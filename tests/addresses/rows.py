@@ -17,6 +17,7 @@ from campaigns.compose.models import (
     Operator,
     Timing,
 )
+from campaigns.contacts.consent import wordings
 from campaigns.contacts.importing import lifecycle
 from campaigns.dispatch.budgets.models import MonthlyBudget, UserBudget
 from campaigns.models import (
@@ -32,12 +33,16 @@ from campaigns.models import (
     Label,
     Note,
     Picture,
+    PublicList,
     Purpose,
     SavedReport,
     Segment,
     Sender,
     Series,
     SeriesRun,
+    SignUp,
+    SignUpDay,
+    SignUpPage,
     StopListEntry,
     TestGroup,
     Trigger,
@@ -198,6 +203,13 @@ def _trigger(user: User) -> None:
     TriggerEvent.objects.create(
         pk=FIRST, trigger=trigger, event="order.paid", key="1", msisdn=PHONE, at=timezone.now()
     )
+    contacts = ContactList.objects.get(pk=FIRST)
+    PublicList.objects.create(list=contacts, is_offered=False, name="Our news")
+    wording = wordings.store("I agree to get news.", contacts)
+    assert wording is not None
+    page = SignUpPage.objects.create(list=contacts, wording=wording, trigger=trigger)
+    SignUp.objects.create(event_id=FIRST, page=page, wording=wording)
+    SignUpDay.objects.create(list=contacts, day=site_today(), asked=1)
 
 
 def _series(user: User) -> None:

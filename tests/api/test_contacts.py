@@ -48,6 +48,29 @@ def test_a_list_from_its_beginning_to_its_end(api: ApiClient, clients: Any) -> N
     ]
 
 
+def test_a_list_is_offered_to_recipients_and_no_longer(api: ApiClient) -> None:
+    made = api.post("lists", {"name": "A", "public": {"name": "News"}}).json()
+    assert made["public"] == {"name": "News", "description": ""}
+    address = f"lists/{made['id']}"
+    tag = api.get(address).headers["ETag"]
+    told = {"name": "Our news", "description": "Once a week"}
+    assert api.patch(address, {"public": told}, If_Match=tag).json()["public"] == told
+    assert api.patch(address, {"public": None}, If_Match=tag).status_code == 412
+    assert api.patch(address, {"name": "B"}).json()["public"] == told
+    assert api.patch(address, {"public": None}).json()["public"] is None
+    assert api.patch(address, {"public": {"name": " "}}).status_code == 422
+    [shown] = api.get("lists").json()["items"]
+    assert (shown["name"], shown["public"]) == ("B", None)
+    actions = AuditEntry.objects.filter(subject=f"contactlist:{made['id']}").order_by("id")
+    assert [(entry.action, entry.detail) for entry in actions] == [
+        ("created", "A"),
+        ("offered", "News"),
+        ("offered", "Our news"),
+        ("edited", "name"),
+        ("no longer offered", "Our news"),
+    ]
+
+
 def test_names_are_taken_once(api: ApiClient, clients: Any) -> None:
     other = api.post("lists", {"name": "Others"}).json()
     for answer in (

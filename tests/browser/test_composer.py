@@ -364,6 +364,7 @@ def test_unsubscribing_is_a_short_link_of_the_text(composer: Page, settings: Set
     composer.locator("#id_text").fill("Sale. ")
     composer.locator("#id_text").press("Control+End")
     composer.get_by_role("button", name="Insert merge tag").first.click()
+    expect(composer.get_by_role("button", name="{preferences} link to choose")).to_be_visible()
     composer.get_by_role("button", name="{unsubscribe} link to unsubscribe").click()
     expect(composer.locator("#id_text")).to_have_value("Sale. {unsubscribe}")
     link = len("https://go.example.com/") + 11

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 from pytest_django import Settings
 
-from campaigns.compose.message.tracking.tracked_links import OPT_OUT
+from campaigns.compose.message.tracking.tracked_links import PageTag
 from campaigns.contacts.models import StopListEntry
 from campaigns.dispatch.models import Recipient
 from campaigns.engagement.models import OptOut
@@ -31,7 +31,7 @@ def link(page: Page, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> str
 
     page.route(f"{base}/*", answer)
     visits.sent(1, text="Sale {unsubscribe}")
-    return f"{base}/{visits.code(Recipient.objects.get(), OPT_OUT)}"
+    return f"{base}/{visits.code(Recipient.objects.get(), PageTag.OPT_OUT.number)}"
 
 
 def test_recipient_opts_out_and_back(page: Page, link: str, look: Look) -> None:

@@ -6,8 +6,8 @@ from django.utils import timezone
 
 from campaigns.compose.editor.test_send import phones_in
 from campaigns.compose.models import Campaign, CampaignState, TestGroup
+from campaigns.contacts.choosable_lists import choosable_lists
 from campaigns.contacts.models import Contact, ContactList
-from campaigns.contacts.offered_lists import offered_lists
 from campaigns.dispatch.freeze.recipients import freeze
 from campaigns.dispatch.models import DeliveryState, Recipient, SendState
 from campaigns.ledger.models import Purpose
@@ -93,7 +93,7 @@ def test_the_list_of_a_test_is_not_among_those_that_users_choose_from(
     own = ContactList.objects.create(name=name)  # as a user happened to call it
     send(signed_in, campaign, OWN)
     assert Contact.objects.get(msisdn="380671234567").list.name == f"{name} (2)"
-    assert {*offered_lists()} == {own, campaign.lists.get()}
+    assert {*choosable_lists()} == {own, campaign.lists.get()}
     for address in ("/contacts/", "/campaigns/new", "/contacts/import"):
         assert f"{name} (2)" not in signed_in.get(address).content.decode()
 

@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from campaigns.compose.launch.checks import message_problems
 from campaigns.compose.message.render import compile_message
-from campaigns.compose.message.tracking.tracked_links import OPT_OUT
+from campaigns.compose.message.tracking.tracked_links import PageTag
 from campaigns.compose.models import Campaign
 from campaigns.contacts.models import Consent, Person, StopListEntry
 from campaigns.dispatch.models import Recipient
@@ -41,7 +41,7 @@ def first() -> Recipient:
 
 
 def visit(recipient: Recipient, **options: Any) -> Answer:
-    return open_path(f"/{code(recipient, OPT_OUT)}", **options)
+    return open_path(f"/{code(recipient, PageTag.OPT_OUT.number)}", **options)
 
 
 def stop(recipient: Recipient, reason: str = "too_many") -> Answer:
@@ -134,7 +134,7 @@ def test_any_post_is_a_plain_opt_out(form: str) -> None:
 def test_other_methods_and_other_numbers() -> None:
     sent(text=TEXT)
     assert visit(first(), method="PUT").status == 405
-    assert open_path(f"/{code(first(), OPT_OUT - 1)}").status == 404
+    assert open_path(f"/{code(first(), PageTag.OPT_OUT.number - 1)}").status == 404
     sent(text=SHOP)  # a campaign without the tag has no such links
     latest = Recipient.objects.order_by("-pk")[0]
     assert visit(latest).status == 404
@@ -154,7 +154,7 @@ def test_the_tag_becomes_a_link_also_where_nothing_is_tracked() -> None:
     campaign = draft(text=text, track_links=False, sms_text="Stop: {unsubscribe}")
     template = compile_message(campaign)
     link = f"https://{HOST}/link-000015"
-    assert template.link_numbers == (OPT_OUT,)
+    assert template.link_numbers == (PageTag.OPT_OUT.number,)
     assert template.names == {"first_name"}
     assert template.render({}).text == f"You: {link} {{unsubscribe}} {link}"
     assert template.render({}).sms_text == f"Stop: {link}"
@@ -197,5 +197,5 @@ def test_links_of_a_launched_campaign_are_fixed(settings: Settings) -> None:
     campaign = Campaign.objects.get(pk=sent(text=TEXT, sms_text="{unsubscribe}").pk)
     settings.LINK_BASE_URL = "https://other.example.com"
     template = compile_message(campaign)
-    assert template.link_numbers == (0, 1, OPT_OUT)
+    assert template.link_numbers == (0, 1, PageTag.OPT_OUT.number)
     assert template.render({}).sms_text == f"https://{HOST}/link-000015"

@@ -24,11 +24,11 @@ from campaigns.api.resources.contacts import (
     read_fields,
 )
 from campaigns.api.schemas import TABLE_FILE, Body, FileKind, Id, Name, Phone, Text
+from campaigns.contacts.choosable_lists import choosable_lists
 from campaigns.contacts.field_types.value_formats import ValueFormat
 from campaigns.contacts.importing.column_mapping import MAX_NAME
-from campaigns.contacts.lists import contact_lists, exports, type_changes
+from campaigns.contacts.lists import contact_lists, exports, public_lists, type_changes
 from campaigns.contacts.models import Contact, ContactList, FieldType
-from campaigns.contacts.offered_lists import offered_lists
 from campaigns.contacts.pages.forms import CopyForm
 from campaigns.contacts.pages.type_forms import FieldTypesForm
 from campaigns.contacts.phones import parsing
@@ -54,9 +54,17 @@ class FieldOut(Schema):
     type: FieldType
 
 
+class PublicOut(Schema):
+    name: str
+    description: str
+
+
 class ListOut(Schema):
     id: int
     name: str
+    public: Annotated[
+        PublicOut | None, Field(description="What recipients see, if it is offered to them.")
+    ]
     fields: list[FieldOut]
     contact_count: int
     countries: Annotated[dict[str, int], Field(description="Contacts by country.")]
@@ -82,13 +90,22 @@ class FieldIn(Body):
     type: FieldType = FieldType.TEXT
 
 
+class PublicIn(Body):
+    name: Name
+    description: Annotated[Text, Field(max_length=300)] = ""
+
+
 class ListIn(Body):
     name: Name
+    public: Annotated[PublicIn | None, Field(description="Offer it to recipients.")] = None
     fields: Annotated[list[FieldIn], Field(max_length=FIELDS_MAX)] = []
 
 
 class ListChanges(Body):
     name: Name | None = None
+    public: Annotated[
+        PublicIn | None, Field(description="Offer it to recipients; null: no longer.")
+    ] = None
     fields: Annotated[
         list[FieldIn], Field(max_length=FIELDS_MAX, description="Fields to add.")
     ] = []
@@ -163,7 +180,7 @@ class RowsOut(Schema):
 @router.get("lists", response=ListPage, auth=Needs(Permission.VIEW))
 def list_lists(request: HttpRequest, query: Query[ListQuery]) -> Any:
     """The lists of the brand, the oldest first."""
-    lists = visible_to(actor(request), offered_lists())
+    lists = visible_to(actor(request), choosable_lists().select_related("public"))
     if query.q:
         lists = lists.filter(name__folded_contains=without_nul(query.q))
     return page(request, lists, query, list_out)
@@ -176,6 +193,9 @@ def create_list(request: HttpRequest, body: ListIn, response: HttpResponse) -> A
         made = contact_lists.create(body.name, actor(request), types_of(body.fields))
     except IntegrityError:
         raise name_taken() from None
+    if body.public:
+        public_lists.offer(made, public_lists.Told(**body.public.dict()), actor(request))
+        made = _get(request, made.pk)
     return Status(201, _shown(made, response))
 
 
@@ -193,7 +213,7 @@ def get_list(request: HttpRequest, list_id: ListId, response: HttpResponse) -> A
 def change_list(
     request: HttpRequest, list_id: ListId, body: ListChanges, response: HttpResponse
 ) -> Any:
-    """Rename a list, or add fields to it."""
+    """Rename a list, add fields to it, or offer it to recipients."""
     contact_list = contact_lists.lock(_get(request, list_id, Permission.EDIT_CONTACTS))
     require_match(request, _tag(contact_list))
     if body.name is not None:
@@ -203,6 +223,11 @@ def change_list(
             raise name_taken() from None
     if body.fields:
         contact_lists.add_fields(contact_list, types_of(body.fields), actor(request))
+    if body.public:
+        told = public_lists.Told(**body.public.dict())
+        public_lists.offer(contact_list, told, actor(request))
+    elif "public" in body.model_fields_set:
+        public_lists.stop_offering(contact_list, actor(request))
     return _shown(_get(request, list_id), response)
 
 
@@ -334,9 +359,13 @@ def _count(rows: list[RowOut], outcome: str) -> int:
 
 
 def list_out(contact_list: ContactList) -> ListOut:
+    offer = public_lists.offer_of(contact_list)
     return ListOut(
         id=contact_list.pk,
         name=contact_list.name,
+        public=PublicOut(name=offer.name, description=offer.description)
+        if offer and offer.is_offered
+        else None,
         fields=[
             FieldOut(name=name, type=contact_list.type_of(name)) for name in contact_list.fields
         ],

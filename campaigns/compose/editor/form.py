@@ -48,8 +48,8 @@ from campaigns.compose.models import (
     Timing,
 )
 from campaigns.compose.schedule.sending_hours import DAYTIME
+from campaigns.contacts.choosable_lists import choosable_lists
 from campaigns.contacts.models import ContactList
-from campaigns.contacts.offered_lists import offered_lists
 from campaigns.gateway import limits
 from campaigns.shared.money import AmountInput
 from campaigns.shared.query_values import read_id
@@ -140,8 +140,8 @@ class CampaignForm(BrandChoices, VariantsForm):
         coerce=int,
         choices=[(number, str(number)) for number in range(limits.TARIFF_MAX + 1)],
     )
-    lists: ListsField = ListsField(offered_lists(), required=False, widget=CHECKBOXES)
-    exclude_lists: ListsField = ListsField(offered_lists(), required=False, widget=CHECKBOXES)
+    lists: ListsField = ListsField(choosable_lists(), required=False, widget=CHECKBOXES)
+    exclude_lists: ListsField = ListsField(choosable_lists(), required=False, widget=CHECKBOXES)
     segments: SegmentsField = SegmentsField(
         Segment.objects.all(), required=False, widget=CHECKBOXES
     )
@@ -331,7 +331,7 @@ class CampaignForm(BrandChoices, VariantsForm):
     @property
     def known_fields(self) -> list[str]:
         """All merge tags: the contacts of a segment may be on any list."""
-        fields = offered_lists().values_list("fields", flat=True)
+        fields = choosable_lists().values_list("fields", flat=True)
         return sorted({name for names in fields for name in names})
 
     def fill(self, campaign: Campaign) -> Campaign:

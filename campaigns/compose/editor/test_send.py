@@ -22,10 +22,10 @@ from campaigns.compose.message.audience_counts import measured_already
 from campaigns.compose.message.render import CompiledMessage, compile_message
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.compose.preview.message_preview import FIRST, find_recipient, recipient_choices
+from campaigns.contacts.choosable_lists import choosable_lists
 from campaigns.contacts.importing.errors import ContactsError as PhoneRefused
 from campaigns.contacts.lists import contact_lists
 from campaigns.contacts.models import Contact, ContactList
-from campaigns.contacts.offered_lists import offered_lists
 from campaigns.contacts.phones.parsing import Phone, format_phone, normalise
 from campaigns.ledger.models import Purpose
 from campaigns.team.models import User
@@ -161,7 +161,7 @@ def _list_of(
     unprepared = Campaign.objects.filter(purpose=Purpose.TEST, frozen_at__isnull=True)
     busy = unprepared.filter(state__in=UNPREPARED).values_list("lists__name")
     busy_names = {name for (name,) in busy}
-    busy_names |= {*offered_lists().values_list("name", flat=True)}  # a user's own
+    busy_names |= {*choosable_lists().values_list("name", flat=True)}  # a user's own
     names_of_lists = (
         f"{_list_name(actor)} ({number})" if number > 1 else _list_name(actor)
         for number in count(1)

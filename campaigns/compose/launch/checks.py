@@ -21,8 +21,9 @@ from campaigns.compose.launch.problem import Problem
 from campaigns.compose.launch.text_checks import variants as variant_rules
 from campaigns.compose.launch.text_checks.foreign_tags import foreign_tag_problems, known_fields
 from campaigns.compose.launch.text_checks.links import (
+    confirm_tag_problems,
     link_problems,
-    opt_out_problems,
+    page_tag_problems,
     too_many_links,
 )
 from campaigns.compose.launch.warnings import warnings
@@ -84,7 +85,8 @@ def launch_problems(campaign: Campaign, measured: MeasuredAudience) -> list[Prob
     """Everything that forbids sending `campaign` to those who are measured, but for its time and
     for what else may send its message.
     """
-    problem_list = message_problems(campaign)
+    problem_list = [*message_problems(campaign), *confirm_tag_problems(campaign)]
+    problem_list += variant_rules.of_others(campaign, confirm_tag_problems)
     if not measured.audience:
         problem_list.append(Problem("lists", _("Choose a list or a segment.")))
         return problem_list
@@ -106,8 +108,8 @@ def _own_problems(campaign: Campaign) -> list[Problem]:
     template = compile_message(campaign)
     problem_list = [*_brace_problems(campaign, template), *_picture_problems(campaign)]
     problem_list += [
-        *opt_out_problems(campaign),
-        *too_many_links(template),
+        *page_tag_problems(campaign),
+        *too_many_links(campaign, template),
         *_contract_problems(campaign, template),
         *link_problems(campaign, template),
         *_sms_problems(template),

@@ -21,7 +21,9 @@ from campaigns.compose.message.audience_counts import is_small, measure_now
 from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.message.sms import UCS_2, measure_sms, shown_character
+from campaigns.compose.message.tracking.tracked_links import PageTag, page_tags
 from campaigns.compose.models import Campaign, CampaignState, Timing
+from campaigns.contacts.lists.public_lists import offered_lists
 from campaigns.ledger.models import Purpose
 
 NIGHT_FROM, NIGHT_UNTIL = 21, 8  # hours, in the time zone of the campaign
@@ -63,12 +65,17 @@ def _message(campaign: Campaign) -> Iterator[Problem]:
             "button_url",
             _("Phones may warn about an http link. Use https if the website supports it."),
         )
-    if (
-        campaign.promotional
-        and campaign.text
-        and not _OPT_OUT.search(f"{campaign.text} {campaign.sms_text}")
-    ):
+    tags = {tag.page_tag: tag.field for tag in page_tags(campaign)}
+    has_link = not tags.keys().isdisjoint((PageTag.OPT_OUT, PageTag.PREFERENCES))
+    says_how = has_link or _OPT_OUT.search(f"{campaign.text} {campaign.sms_text}")
+    if campaign.promotional and campaign.text and not says_how:
         yield Problem("text", _("The message does not say how to unsubscribe."))
+    if PageTag.PREFERENCES in tags and not offered_lists(campaign):
+        text = _(
+            "{preferences} leads to a page without lists: none is offered to recipients. They can"
+            " only stop all messages."
+        )
+        yield Problem(tags[PageTag.PREFERENCES], text)
 
 
 def _sms(campaign: Campaign, measured: MeasuredAudience) -> Iterator[Problem]:

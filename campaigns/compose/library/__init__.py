@@ -6,6 +6,7 @@ dependants         what depends on lists, segments and images
 segments           segments that nothing needs are deleted
 senders            the names that messages come from
 pictures           the image library, and where each image is used
+logos              what recipients see of a brand on the pages of their links
 web_pictures       copies of images from the web, for pages
 message_templates  messages saved to start campaigns from, with locked fields
 labels             the team's own keywords

@@ -132,10 +132,7 @@ def store_picture(
 
     Raises ValidationError, whose text says what to do.
     """
-    if (upload.size or 0) > UPLOAD_MAX:
-        raise ValidationError(
-            _("The file is larger than 20 MB. Scale the image down: 800 × 800 pixels is enough.")
-        )
+    require_size(upload)
     encoded = encode_picture(upload, square, crop)
     picture = Picture(
         title=(upload.name or "").rsplit(".", 1)[0][:100],
@@ -149,6 +146,14 @@ def store_picture(
         picture.file.save(name, ContentFile(encoded.content))
         audit.record(actor, picture, "uploaded", picture.title)
     return picture
+
+
+def require_size(upload: Upload) -> None:
+    """Raise ValidationError for a file that is too large to be read."""
+    if (upload.size or 0) > UPLOAD_MAX:
+        raise ValidationError(
+            _("The file is larger than 20 MB. Scale the image down: 800 × 800 pixels is enough.")
+        )
 
 
 def encode_picture(

@@ -279,8 +279,8 @@ class Campaign(Branded):
 
     @property
     def is_tracked(self) -> bool:
-        """Whether one of these leads to a link of the message, so that clicks can come. Of the tag
-        {unsubscribe} there are only opt-outs.
+        """Whether one of these leads to a link of the message, so that clicks can come. Tags such
+        as {unsubscribe} have none.
         """
         if not self.has_short_links:
             return False

@@ -39,8 +39,8 @@ from campaigns.compose.pages.draft_request import (
     local_times_context,
     preview_context,
 )
+from campaigns.contacts.choosable_lists import choosable_lists
 from campaigns.contacts.models import ContactList
-from campaigns.contacts.offered_lists import offered_lists
 from campaigns.shared.query_values import read_ids
 from campaigns.team.models import User
 from campaigns.team.pages.access import current_user, permission_required
@@ -68,7 +68,7 @@ def _composer(
         "utm_fields": [form[name] for name in links.UTM_NAMES],
         "has_utm": any(form[name].value() for name in links.UTM_NAMES),
         "has_templates": CampaignTemplate.objects.exists(),
-        "has_lists": offered_lists().exists(),
+        "has_lists": choosable_lists().exists(),
         "earlier": form.earlier_rows(),
         "has_exclusions": any(
             form[name].value() or form[name].errors

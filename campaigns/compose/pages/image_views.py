@@ -1,24 +1,26 @@
-"""Images: the library, uploads, and the files that the recipients' phones load."""
+"""Images: the library, uploads, logos, and the files that the recipients' phones load."""
 
 import re
 from mimetypes import guess_type
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
 from django.core.files.storage import default_storage
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from campaigns.compose.launch.lifecycle import Refused
+from campaigns.compose.library import logos, web_pictures
 from campaigns.compose.library import pictures as library
-from campaigns.compose.library import web_pictures
 from campaigns.compose.message.pictures import SIZE_RECOMMENDED, parse_crop, store_picture
 from campaigns.compose.models import Picture, WebPicture
 from campaigns.shared.query_values import read_search, read_text
+from campaigns.team.models import Brand
 from campaigns.team.pages.access import current_user, get_object_for, permission_required
 from campaigns.team.pages.body_limits import IMAGE, accepts_body
 from campaigns.team.pages.navigation import campaign_tabs
@@ -133,6 +135,40 @@ def picture_copy(request: HttpRequest, pk: int) -> HttpResponse:
         web_pictures.request_again(copy)
     context = {"picture": web_pictures.as_shown(copy)}
     return render(request, "campaigns/compose/_message_image.html", context)
+
+
+@once
+@permission_required(Permission.MANAGE_TEAM)
+@require_http_methods(["GET", "HEAD", "POST"])
+@accepts_body(IMAGE)
+def brand_logo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Settings -> Brands -> Logo: what recipients see on the pages of their links."""
+    brand = get_object_or_404(Brand, pk=pk)
+    error = ""
+    if request.method == "POST":
+        upload = request.FILES.get("logo")
+        try:
+            if upload is None:
+                raise ValidationError(_("Choose a file."))
+            logos.set_logo(brand, upload, current_user(request))
+        except ValidationError as refused:
+            error = " ".join(refused.messages)
+        else:
+            messages.success(request, _("Logo set."))
+            return redirect("brand-logo", pk)
+    logo = f"{settings.MEDIA_URL}{brand.logo}" if brand.logo else ""
+    context = {"brand": brand, "logo": logo, "error": error}
+    status = 422 if error else 200
+    return render(request, "campaigns/compose/brand_logo.html", context, status=status)
+
+
+@permission_required(Permission.MANAGE_TEAM)
+@require_POST
+def brand_logo_remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show no logo of a brand any more."""
+    if logos.remove_logo(get_object_or_404(Brand, pk=pk), current_user(request)):
+        messages.success(request, _("Logo removed."))
+    return redirect("brand-logo", pk)
 
 
 @login_not_required

@@ -21,9 +21,9 @@ from campaigns.compose.audience.segments import (
     import_label,
 )
 from campaigns.compose.models import Campaign, Condition, ConditionKind, Match, Segment
+from campaigns.contacts.choosable_lists import choosable_lists
 from campaigns.contacts.field_types import list_fields
 from campaigns.contacts.models import Consent, FieldType, Import, ImportState
-from campaigns.contacts.offered_lists import offered_lists
 from campaigns.contacts.people import languages
 from campaigns.contacts.people.topics import topics_in_use
 from campaigns.contacts.phones import countries
@@ -131,7 +131,7 @@ class ConditionForm(BrandChoices, ConditionModelForm):
     def _for_country(self) -> None:
         codes = {
             code
-            for list_codes in offered_lists().values_list("countries", flat=True)
+            for list_codes in choosable_lists().values_list("countries", flat=True)
             for code in list_codes
         }
         named = [

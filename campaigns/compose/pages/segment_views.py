@@ -14,10 +14,10 @@ from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.library.segments import delete_segment
 from campaigns.compose.models import Campaign, ConditionKind, Match, Segment
 from campaigns.compose.pages.segment_forms import SegmentForm
+from campaigns.contacts.choosable_lists import choosable_lists
 from campaigns.contacts.field_types.shown_values import fields_for_reader
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.models import Contact
-from campaigns.contacts.offered_lists import offered_lists
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.shared.paging import page_of
 from campaigns.shared.query_values import read_search
@@ -151,7 +151,7 @@ def _form(request: HttpRequest, segment: Segment) -> HttpResponse:
     context = {
         "form": form,
         "condition_kinds": ConditionKind.choices,
-        "has_lists": offered_lists().exists(),
+        "has_lists": choosable_lists().exists(),
     }
     if not posted:
         return render(request, "campaigns/compose/segment_form.html", context)

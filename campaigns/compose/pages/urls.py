@@ -89,6 +89,12 @@ urlpatterns = [
         template_views.template_delete,
         name="template-delete",
     ),
+    path("settings/brands/<int:pk>/logo", image_views.brand_logo, name="brand-logo"),
+    path(
+        "settings/brands/<int:pk>/logo/remove",
+        image_views.brand_logo_remove,
+        name="brand-logo-remove",
+    ),
     path("campaigns/pictures/", image_views.picture_list, name="picture-list"),
     path("campaigns/pictures/add", image_views.picture_add, name="picture-add"),
     path("campaigns/pictures/<int:pk>/rename", image_views.picture_rename, name="picture-rename"),

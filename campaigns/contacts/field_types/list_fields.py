@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from campaigns.contacts.choosable_lists import choosable_lists
 from campaigns.contacts.models import ContactList, FieldType
-from campaigns.contacts.offered_lists import offered_lists
 
 
 def types_of(contact_list: ContactList) -> dict[str, FieldType]:
@@ -27,7 +27,7 @@ def lists_with(name: str, field_type: FieldType) -> list[int]:
 def common_types() -> dict[str, FieldType]:
     """Each field of any list with its type; TEXT where the lists differ."""
     types: dict[str, set[FieldType]] = {}
-    for contact_list in offered_lists().only("fields", "field_types"):
+    for contact_list in choosable_lists().only("fields", "field_types"):
         for name, kind in types_of(contact_list).items():
             types.setdefault(name, set()).add(kind)
     return {

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.contacts.choosable_lists import choosable_lists
 from campaigns.contacts.field_types.value_formats import ValueFormat
 from campaigns.contacts.importing import encodings
 from campaigns.contacts.importing.column_mapping import (
@@ -23,7 +24,6 @@ from campaigns.contacts.importing.column_mapping import (
 from campaigns.contacts.importing.csv_reader import MAX_HEAD_ROWS, Layout
 from campaigns.contacts.importing.reading.cell_values import CellRules
 from campaigns.contacts.models import ContactList, FieldType
-from campaigns.contacts.offered_lists import offered_lists
 from campaigns.contacts.phones import countries
 from campaigns.team.pages.brands.forms import NameInBrand
 
@@ -243,6 +243,28 @@ class ListForm(NameInBrand, ListModelForm):
         self.helper = form_helper("name", submit=_("Save"))
 
 
+class PublicListForm(forms.Form):
+    """What recipients are told of a list, if it is offered to them."""
+
+    is_offered = forms.BooleanField(label=_("Offered to recipients"), required=False)
+    name = forms.CharField(label=_("Public name"), max_length=100, required=False)
+    description = forms.CharField(
+        label=_("Description, optional"),
+        max_length=300,
+        required=False,
+        help_text=_("What recipients get, and how often."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = form_helper("is_offered", "name", "description", submit=_("Save"))
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("is_offered") and not self.cleaned_data.get("name", "x"):
+            self.add_error("name", _("Enter the name under which recipients see the list."))
+        return self.cleaned_data
+
+
 class PasteForm(forms.Form):
     phones = forms.CharField(
         label=_("Phones, one per line"),
@@ -295,7 +317,7 @@ class CopyForm(forms.Form):
 
     into = forms.ModelChoiceField(
         label=_("List"),
-        queryset=offered_lists(),
+        queryset=choosable_lists(),
         required=False,
         empty_label=_("New list"),
     )
@@ -303,7 +325,7 @@ class CopyForm(forms.Form):
 
     def __init__(self, source: ContactList, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["into"].queryset = offered_lists().exclude(pk=source.pk)  # type: ignore[attr-defined]
+        self.fields["into"].queryset = choosable_lists().exclude(pk=source.pk)  # type: ignore[attr-defined]
         self.helper = form_helper("into", "name", submit=_("Copy"))
 
     def clean(self) -> dict[str, Any]:

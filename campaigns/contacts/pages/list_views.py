@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from campaigns.contacts.choosable_lists import choosable_lists
 from campaigns.contacts.field_types import list_fields
 from campaigns.contacts.field_types.shown_values import fields_for_reader
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import contact_lists, exports, type_changes
 from campaigns.contacts.models import Contact, ContactList, FieldType
-from campaigns.contacts.offered_lists import offered_lists
 from campaigns.contacts.pages.contact_forms import ContactForm
 from campaigns.contacts.pages.forms import CopyForm, ListForm, PasteForm
 from campaigns.contacts.pages.imports.import_notes import unread_text
@@ -52,7 +52,7 @@ MAX_REJECTED_LINES = 100  # shown after pasting
 @require_safe
 def list_list(request: HttpRequest) -> HttpResponse:
     """Show all lists, with their stored counts."""
-    lists = visible_to(current_user(request), offered_lists().select_related("used_by"))
+    lists = visible_to(current_user(request), choosable_lists().select_related("used_by"))
     query = read_search(request.GET)
     if query:
         lists = lists.filter(name__folded_contains=query)
@@ -83,7 +83,8 @@ def _country_summary(contact_list: ContactList, limit: int = 3) -> str:
 @require_safe
 def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the contacts of a list, or those that match ?q=."""
-    contact_list = get_object_for(current_user(request), ContactList.objects.all(), pk=pk)
+    lists = ContactList.objects.select_related("public")
+    contact_list = get_object_for(current_user(request), lists, pk=pk)
     user, query = current_user(request), read_search(request.GET)
     hits = _search(query, contact_list, user)
     contacts = Contact.objects.filter(list=contact_list).order_by("id")

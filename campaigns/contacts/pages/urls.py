@@ -7,6 +7,7 @@ from campaigns.contacts.pages import (
     list_views,
     person_addresses,  # noqa: F401 - the converter
     person_views,
+    public_views,
     stop_list_views,
 )
 from campaigns.contacts.pages.imports import import_views, schedule_views, source_views, undo_views
@@ -18,6 +19,7 @@ urlpatterns = [
     path("contacts/<int:pk>/menu", list_views.list_menu, name="list-menu"),
     path("contacts/<int:pk>/edit", list_views.list_edit, name="list-edit"),
     path("contacts/<int:pk>/types", list_views.list_types, name="list-types"),
+    path("contacts/<int:pk>/public", public_views.list_public, name="list-public"),
     path("contacts/<int:pk>/delete", list_views.list_delete, name="list-delete"),
     path("contacts/<int:pk>/copy", list_views.list_copy, name="list-copy"),
     *(

@@ -14,8 +14,8 @@ from django.utils.translation import ngettext
 from campaigns.compose.launch.approval import awaiting_approval_by, of_author
 from campaigns.compose.models import Campaign, CampaignState, SeriesRun, SeriesState
 from campaigns.compose.series.texts import HELD, MISSED, PROBLEMS, skip_reason
+from campaigns.contacts.choosable_lists import choosable_lists
 from campaigns.contacts.models import Import, ImportState
-from campaigns.contacts.offered_lists import offered_lists
 from campaigns.dispatch.models import SendState, Tally
 from campaigns.reports.campaigns.overview import CampaignRow, load_rows
 from campaigns.reports.shared.bills import Bill, load_bills, totals_for
@@ -307,7 +307,7 @@ def load_setup_steps(urls: dict[str, str], can_compose: bool) -> list[SetupStep]
 
     `urls`: the pages "lists", "import", "compose" and "campaigns".
     """
-    has_contacts, has_campaign = offered_lists().exists(), real_campaigns().exists()
+    has_contacts, has_campaign = choosable_lists().exists(), real_campaigns().exists()
     upload = (urls["import"], _("Import contacts")) if can_compose else ("", "")
     compose = (urls["compose"], _("Compose")) if can_compose else ("", "")
     return [

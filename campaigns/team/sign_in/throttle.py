@@ -8,7 +8,7 @@ is deleted when the password was right. Further tries have to wait after
 - ACCOUNT_FREE wrong ones for one account in ACCOUNT_WINDOW: longer after each, to LONGEST_WAIT,
 - TOTAL_LIMIT wrong ones over all.
 
-Wrong tokens of the API are counted apart, for each client.
+Wrong tokens of the API are counted apart, for each client, and so are public sign-ups.
 
 A device on which the account signed in before is counted by itself: others cannot keep its user
 out. A refused try checks no password, and does not count.
@@ -37,6 +37,8 @@ ACCOUNT_WINDOW = timedelta(hours=1)
 LONGEST_WAIT = timedelta(minutes=5)
 LINKS = 5  # for one e-mail address within WINDOW
 TOKEN = "API token"  # noqa: S105 - the account of tries with a token, which names none
+SIGN_UP = "sign-up"  # that of requests on public pages
+APART = (TOKEN, SIGN_UP)
 
 
 class MustWait(Exception):  # noqa: N818 - nothing failed
@@ -80,7 +82,7 @@ def begin_code(request: HttpRequest, name: str) -> Attempt:
 
 
 def _begin(request: HttpRequest, account: str, device: str) -> Attempt:
-    attempt = _store(request, account, device)
+    attempt = _store(client_address(request), account, device)
     with _not_counted_if_refused(attempt):
         if not attempt.device:
             unknown = _earlier(attempt, WINDOW).filter(device="")
@@ -93,7 +95,7 @@ def _begin(request: HttpRequest, account: str, device: str) -> Attempt:
 
 def begin_passkey(request: HttpRequest) -> Attempt:
     """Count a try to sign in with a passkey alone, which names no account. Raises MustWait."""
-    attempt = _store(request, "", "")
+    attempt = _store(client_address(request), "", "")
     earlier = _earlier(attempt, WINDOW)
     with _not_counted_if_refused(attempt):
         _require_room(earlier.filter(address=attempt.address), ADDRESS_LIMIT, attempt.at)
@@ -104,7 +106,7 @@ def begin_passkey(request: HttpRequest) -> Attempt:
 def begin_link(request: HttpRequest, email: str) -> None:
     """Count a request for a link to choose a password. Raises MustWait."""
     account = account_key(f"link {email}")
-    attempt = _store(request, account, "")
+    attempt = _store(client_address(request), account, "")
     earlier = _earlier(attempt, WINDOW)
     with _not_counted_if_refused(attempt):
         _require_room(earlier.filter(address=attempt.address), ADDRESS_LIMIT, attempt.at)
@@ -117,7 +119,15 @@ def begin_token(request: HttpRequest) -> None:
 
     They are counted apart: a program with an old token must keep nobody from signing in.
     """
-    attempt = _store(request, TOKEN, "")
+    attempt = _store(client_address(request), TOKEN, "")
+    with _not_counted_if_refused(attempt):
+        earlier = _earlier(attempt, WINDOW)
+        _require_room(earlier.filter(address=attempt.address), ADDRESS_LIMIT, attempt.at)
+
+
+def begin_sign_up(address: str) -> None:
+    """Count a request of a client on a public sign-up page. Raises MustWait."""
+    attempt = _store(address, SIGN_UP, "")
     with _not_counted_if_refused(attempt):
         earlier = _earlier(attempt, WINDOW)
         _require_room(earlier.filter(address=attempt.address), ADDRESS_LIMIT, attempt.at)
@@ -128,10 +138,10 @@ def prune(now: datetime) -> None:
     SignInTry.objects.filter(at__lt=now - ACCOUNT_WINDOW).delete()
 
 
-def _store(request: HttpRequest, account: str, device: str) -> SignInTry:
+def _store(address: str, account: str, device: str) -> SignInTry:
     return SignInTry.objects.create(
         at=database_clock.now(),
-        address=network(client_address(request)),
+        address=network(address),
         account=account,
         device=device,
     )
@@ -140,7 +150,9 @@ def _store(request: HttpRequest, account: str, device: str) -> SignInTry:
 def _earlier(attempt: SignInTry, window: timedelta) -> QuerySet[SignInTry]:
     """The other tries that count, of `window` before `attempt`."""
     tries = SignInTry.objects.filter(at__gt=attempt.at - window).exclude(pk=attempt.pk)
-    return tries.filter(account=TOKEN) if attempt.account == TOKEN else tries.exclude(account=TOKEN)
+    if attempt.account in APART:
+        return tries.filter(account=attempt.account)
+    return tries.exclude(account__in=APART)
 
 
 @contextmanager

@@ -55,6 +55,8 @@ FORMS = {
     # contacts
     "list-edit": Form("edited", data={"name": "Renamed"}),
     "list-types": Form("edited", FIRST + 1, {"type_сума": "text"}),
+    "list-public": Form("offered", data={"is_offered": "on", "name": "News"}),
+    "list-sign-up": Form("sign-up set", data={"wording": "I agree.", "trigger": str(FIRST)}),
     "list-delete": Form("deleted", FIRST + 1),
     "list-copy": Form("contacts added", data={"name": "Copy"}),
     "list-add": Form("added", data={"phone": "0971234567"}),
@@ -214,6 +216,8 @@ ELSEWHERE = {
     "hold-release": "tests/dispatch/test_hold_switch.py",
     "confirm-account": "tests/team/test_accounts.py",
     "brand-key-remove": "tests/team/brands/test_keys.py",
+    "brand-logo": "tests/engagement/test_logos.py",
+    "brand-logo-remove": "tests/engagement/test_logos.py",
     "import-undo": "tests/contacts/test_undo_views.py",
     "import-schedule-new": "tests/contacts/test_schedule_views.py",
     "picture-add": "tests/team/audit/test_every_action.py",

@@ -9,19 +9,26 @@ from campaigns.compose.message import web_addresses
 from campaigns.compose.message.merge_tags import CompiledText
 from campaigns.compose.message.render import CompiledMessage
 from campaigns.compose.message.tracking.short_links import link_base
-from campaigns.compose.message.tracking.tracked_links import LINKS_MAX, TARGET_MAX, opt_out_tags
+from campaigns.compose.message.tracking.tracked_links import (
+    TARGET_MAX,
+    PageTag,
+    all_links,
+    page_tags,
+    tracking_of,
+)
 from campaigns.compose.models import Campaign
 
 
-def too_many_links(template: CompiledMessage) -> Iterator[Problem]:
+def too_many_links(campaign: Campaign, template: CompiledMessage) -> Iterator[Problem]:
     """The problem of more tracked links than codes tell apart."""
-    if len(template.targets) > LINKS_MAX:
+    most = tracking_of(campaign).links_max
+    if len(template.targets) > most:
         message = _(
             "Track at most %(most)d links: this message has %(count)d. Turn tracking off, for all"
             " or for some of them."
         )
-        field = template.targets[LINKS_MAX].field
-        yield Problem(field, message % {"most": LINKS_MAX, "count": len(template.targets)})
+        field = template.targets[most].field
+        yield Problem(field, message % {"most": most, "count": len(template.targets)})
 
 
 def link_problems(campaign: Campaign, template: CompiledMessage) -> Iterator[Problem]:
@@ -32,15 +39,31 @@ def link_problems(campaign: Campaign, template: CompiledMessage) -> Iterator[Pro
         yield from _problems_of("button_url", template.button_url, template)
 
 
-def opt_out_problems(campaign: Campaign) -> Iterator[Problem]:
-    """{unsubscribe} without an address that its links could have."""
-    if not link_base():
-        for field in dict.fromkeys(tag.field for tag in opt_out_tags(campaign)):
+def page_tag_problems(campaign: Campaign) -> Iterator[Problem]:
+    """Tags of pages without an address that their links could have, or within a link."""
+    links = all_links(campaign)
+    for tag in page_tags(campaign):
+        if not link_base():
             message = _(
-                "{unsubscribe} needs an address that phones can open. Ask an administrator to set"
+                "{%(tag)s} needs an address that phones can open. Ask an administrator to set"
                 " PUBLIC_BASE_URL or LINK_BASE_URL."
             )
-            yield Problem(field, message)
+        elif tag.is_in(links):
+            message = _("Move {%(tag)s} out of the link: it becomes a link of its own.")
+        else:
+            continue
+        yield Problem(tag.field, message % {"tag": tag.page_tag})
+
+
+def confirm_tag_problems(campaign: Campaign) -> Iterator[Problem]:
+    """{confirm} in a message that is not sent by sign-ups."""
+    for tag in page_tags(campaign):
+        if tag.page_tag == PageTag.CONFIRM:
+            text = _(
+                "{confirm} works only in the message of a sign-up page: send it by events, or"
+                " remove the tag."
+            )
+            yield Problem(tag.field, text)
 
 
 def _problems_of(field: str, address: CompiledText, template: CompiledMessage) -> Iterator[Problem]:

@@ -1,12 +1,13 @@
 """The short links of a message: found in a draft, fixed by the launch.
 
-A tracked link leads to an address that stands in the campaign, and so nowhere else. The tag
-{unsubscribe} becomes a link to the page on which its recipient opts out.
+A tracked link leads to an address that stands in the campaign, and so nowhere else. The tags of
+PageTag become links to pages of their recipients' own.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from campaigns.compose.message.merge_tags import split_at_tags, tags_named
@@ -15,9 +16,21 @@ from campaigns.compose.message.tracking.short_links import link_base, stand_in
 from campaigns.compose.message.variants import others
 from campaigns.compose.models import Campaign, CampaignState
 
-LINKS_MAX = NUMBERS - 1  # in a message, beside that of the tag
-OPT_OUT = NUMBERS - 1  # the number of the links that stand for the tag
-OPT_OUT_TAG = "unsubscribe"
+
+class PageTag(StrEnum):
+    """A tag that becomes a link to a page of the recipient's own."""
+
+    OPT_OUT = "unsubscribe"
+    PREFERENCES = "preferences"  # which lists of the brand they are on
+    CONFIRM = "confirm"  # that they asked to be on a list; in the messages of sign-ups alone
+
+    @property
+    def number(self) -> int:
+        """The number of its links, from the last one downwards."""
+        return NUMBERS - 1 - list(PageTag).index(self)
+
+
+LINKS_MAX = NUMBERS - 1  # in a message
 TARGET_MAX = 2_000  # characters of a link with its merge tags
 BUTTON = "button"
 FIELDS = ("button_url", "text", "sms_text")
@@ -47,37 +60,57 @@ class TrackedLink:
         return BUTTON if self.field == "button_url" else self.target
 
     @property
-    def is_opt_out(self) -> bool:
-        """Whether it stands for the tag {unsubscribe}."""
-        return self.target.startswith("{")
+    def page_tag(self) -> PageTag | None:
+        """The tag that it stands for; None for a link that was written."""
+        if not self.target.startswith("{"):
+            return None
+        return next(tag for tag in PageTag if tags_named(tag, self.target))
+
+    def is_in(self, links: "Iterable[TrackedLink]") -> bool:
+        """Whether it is a part of one of `links`."""
+        return any(
+            link.field == self.field and link.start <= self.start < link.end for link in links
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Tracking:
-    """The tracked `links` of a message, numbered in their order, the places of {unsubscribe}, and
-    the address before codes.
+    """The tracked `links` of a message, numbered in their order, the places of PageTags, and the
+    address before codes.
     """
 
     base: str = ""
     links: tuple[TrackedLink, ...] = ()
-    opt_outs: tuple[TrackedLink, ...] = ()
+    pages: tuple[TrackedLink, ...] = ()
 
     @classmethod
     def of(cls, base: str, places: Iterable[TrackedLink]) -> "Tracking":
-        """Sort what is tracked from what stands for the tag."""
+        """Sort what is tracked from what stands for a tag."""
         every = list(places)
-        links = tuple(link for link in every if not link.is_opt_out)
-        return cls(base, links, tuple(link for link in every if link.is_opt_out))
+        links = tuple(link for link in every if not link.page_tag)
+        return cls(base, links, tuple(link for link in every if link.page_tag))
+
+    @property
+    def page_tags(self) -> dict[int, PageTag]:
+        """The tags of the message, by the numbers of their links."""
+        tags = {link.page_tag for link in self.pages if link.page_tag}
+        return {tag.number: tag for tag in sorted(tags, key=lambda tag: tag.number)}
 
     @property
     def numbers(self) -> list[int]:
         """The numbers of the codes that a recipient's message has."""
-        return [*range(len(self.links)), *([OPT_OUT] if self.opt_outs else [])]
+        return [*range(len(self.links)), *self.page_tags]
+
+    @property
+    def links_max(self) -> int:
+        """How many links can be tracked beside the tags."""
+        return min([LINKS_MAX, *self.page_tags])
 
     def shortened(self, campaign: Campaign, field: str) -> str:
         """The text of `field` with stand-ins for the codes of its links."""
         text: str = getattr(campaign, field)
-        numbered = [*enumerate(self.links), *((OPT_OUT, link) for link in self.opt_outs)]
+        numbered = [*enumerate(self.links)]
+        numbered += [(link.page_tag.number, link) for link in self.pages if link.page_tag]
         pieces, end = [], 0
         for number, link in sorted(numbered, key=lambda each: each[1].start):
             if link.field == field:
@@ -87,7 +120,7 @@ class Tracking:
 
     def columns(self) -> dict[str, Any]:
         """The columns of a launched campaign that keep it."""
-        places = (*self.links, *self.opt_outs)
+        places = (*self.links, *self.pages)
         spans = [[link.field, link.start, link.end] for link in places]
         return {"link_base": self.base, "tracked_links": spans}
 
@@ -117,7 +150,8 @@ def tracking_of(campaign: Campaign) -> Tracking:
     untracked = set(campaign.untracked_links)
     links = all_links(campaign) if campaign.track_links else []
     tracked = [link for link in links if link.key not in untracked]
-    return Tracking.of(base, [*tracked, *opt_out_tags(campaign)])
+    pages = [tag for tag in page_tags(campaign) if not tag.is_in(tracked)]
+    return Tracking.of(base, [*tracked, *pages])
 
 
 def _fixed(campaign: Campaign) -> Tracking:
@@ -139,12 +173,13 @@ def all_links(campaign: Campaign) -> list[TrackedLink]:
     ]
 
 
-def opt_out_tags(campaign: Campaign) -> list[TrackedLink]:
-    """The tags {unsubscribe} of the texts."""
+def page_tags(campaign: Campaign) -> list[TrackedLink]:
+    """The PageTags of the texts."""
     return [
         TrackedLink(field, start, end, getattr(campaign, field)[start:end])
         for field in ("text", "sms_text")
-        for start, end in tags_named(OPT_OUT_TAG, getattr(campaign, field))
+        for tag in PageTag
+        for start, end in tags_named(tag, getattr(campaign, field))
     ]
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.contacts.choosable_lists import choosable_lists
 from campaigns.contacts.fetching.models import ImportRhythm, ImportSchedule
 from campaigns.contacts.fetching.share_links import table_address
 from campaigns.contacts.importing.file_types import MAX_BYTES
 from campaigns.contacts.models import ContactList
-from campaigns.contacts.offered_lists import offered_lists
 from campaigns.contacts.pages.forms import NAME_TAKEN, PASTE_MAX, country_field, form_helper
 from campaigns.shared.web.errors import FetchError
 from campaigns.shared.web.exchange import MAX_ADDRESS, read_address
@@ -30,7 +30,7 @@ class SourceForm(BrandChoices, forms.Form):
 
     into = forms.ModelChoiceField(
         label=_("List"),
-        queryset=offered_lists(),
+        queryset=choosable_lists(),
         required=False,
         empty_label=_("New list"),
     )
