@@ -25,6 +25,7 @@ from campaigns.compose.models import (
     WebPicture,
 )
 from campaigns.contacts.fetching.models import ImportSchedule
+from campaigns.contacts.lists.models import StopProposal
 from campaigns.contacts.models import (
     Consent,
     ConsentRecord,
@@ -69,6 +70,7 @@ from campaigns.results.models import (
     StatusFileUse,
     StatusHint,
     StepState,
+    UnreachedMessage,
 )
 from campaigns.shared.changes.models import Change, ChangeCounter, WantedKind
 from campaigns.team.alerts.models import Alert, AlertPost, BackupResult
@@ -172,6 +174,7 @@ __all__ = [
     "StatusHint",
     "StepState",
     "StopListEntry",
+    "StopProposal",
     "Submission",
     "Tally",
     "TestGroup",
@@ -179,6 +182,7 @@ __all__ = [
     "TopicPreference",
     "Trigger",
     "TriggerEvent",
+    "UnreachedMessage",
     "User",
     "UserBudget",
     "WantedKind",

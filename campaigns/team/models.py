@@ -65,6 +65,10 @@ class Brand(models.Model):
     promotional_needs_consent = models.BooleanField(
         _("promotional messages only with consent"), default=False, db_default=False
     )
+    # messages in a row that did not reach a phone, after which it is proposed for the stop list
+    stop_proposed_after = models.PositiveSmallIntegerField(
+        _("failures before a proposal"), default=3, db_default=3
+    )
     is_held: bool  # whether its sending is held now, where `brands_with_keys` loaded it
 
     class Meta:

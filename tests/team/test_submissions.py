@@ -76,6 +76,7 @@ REPEATABLE = {
     "picture-delete", "picture-rename", "picture-upload", "rehearsal-clear",
     "saved-report-delete", "saved-report-resume", "segment-count", "segment-delete",
     "segment-edit", "sender-delete", "session-end", "sessions-end", "statistics-files",
+    "stop-proposals-setting",
     "stop-lift", "template-delete", "template-lock", "test-group-delete", "token-revoke",
     "trigger-detail", "trigger-end", "trigger-off", "trigger-on", "trigger-skip",
     "user-budget-delete", "webhook", "webhook-delete", "webhook-secret", "webhook-switch",

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from campaigns.compose.launch.approval import awaiting_approval_by
 from campaigns.compose.models import Campaign, CampaignState
+from campaigns.contacts.lists.models import open_proposals
 from campaigns.contacts.models import ContactList, Import, ImportState
 from campaigns.dispatch.models import SendState, Tally
 from campaigns.reports.campaigns.overview import CampaignRow, load_rows
@@ -106,6 +107,7 @@ class AttentionItems:
     opt_outs: list[OptOutRate]
     choices: list[Campaign]  # of a variant, for which the rest of their audience waits
     failed_mails: int  # only for administrators, who can resend them
+    stop_proposals: int  # only for those who may edit the stop list
 
     def __bool__(self) -> bool:
         return bool(
@@ -116,7 +118,17 @@ class AttentionItems:
             or self.opt_outs
             or self.choices
             or self.failed_mails
+            or self.stop_proposals
         )
+
+    @property
+    def stop_proposals_text(self) -> str:
+        text = ngettext(
+            "%(number)s phone failed several times in a row. Decide whether it gets messages.",
+            "%(number)s phones failed several times in a row. Decide whether they get messages.",
+            self.stop_proposals,
+        )
+        return text % {"number": number(self.stop_proposals)}
 
     @property
     def failed_mails_text(self) -> str:
@@ -155,7 +167,8 @@ def load_active_campaigns() -> ActiveCampaigns:
 
 def load_attention_items(user: User) -> AttentionItems:
     """Return what `user` may approve, paused campaigns, unresolved recipients, failed imports,
-    campaigns that wait for the choice of a variant, and how many e-mails failed.
+    campaigns that wait for the choice of a variant, how many e-mails failed, and how many phones
+    are proposed for the stop list.
     """
     since = timezone.now() - RECENT
     paused = (
@@ -172,6 +185,7 @@ def load_attention_items(user: User) -> AttentionItems:
         _load_opt_outs(),
         waiting_for_a_choice(real_campaigns(), timezone.now())[:MAX_ITEMS],
         mail_delivery.count_failed() if has_permission(user, Permission.OPERATE) else 0,
+        open_proposals().count() if has_permission(user, Permission.EDIT_STOP_LIST) else 0,
     )
 
 
