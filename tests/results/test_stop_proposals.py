@@ -199,7 +199,7 @@ def page() -> Client:
     """A page with two proposals, opened by a marketer."""
     for days_ago in (4, 3, 2):
         sent(NOT_REACHED, NOT_REACHED, days_ago=days_ago)
-    nightly.propose(timezone.now() + timedelta(days=1))
+    nightly.propose(NIGHT)
     StopProposal.objects.update(proposed_at=timezone.now() - timedelta(hours=1))
     client = Client()
     client.force_login(make_user())

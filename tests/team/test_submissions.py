@@ -50,6 +50,7 @@ OWN_ADDRESS = {
     "campaigns/contacts/import_new.html": {"import-new", "import-address", "import-paste"},
     "campaigns/contacts/import_schedule.html": {"import-schedule-new"},
     "campaigns/dispatch/resend.html": {"campaign-resend"},
+    "campaigns/results/stop_proposals.html": {"stop-proposals"},
 }
 # What may be done again: the same a second time changes nothing, and creates and spends nothing. A
 # gateway check has a token of its own, since it goes on while its page shows the steps; the script

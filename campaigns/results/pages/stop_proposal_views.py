@@ -35,10 +35,10 @@ class ProposedAfterForm(forms.Form):
     """After how many failures in a row a brand proposes a phone."""
 
     failures = forms.IntegerField(
-        label=gettext_lazy("Propose after messages in a row"),
+        label=gettext_lazy("Failed messages in a row"),
         min_value=decisions.NEVER,
         max_value=decisions.AFTER_MAX,
-        help_text=gettext_lazy("0: never propose a phone."),
+        help_text=gettext_lazy("After so many, a phone is proposed. 0: never."),
     )
 
     def __init__(self, data: Any, brand: Brand) -> None:
