@@ -110,10 +110,10 @@ def test_a_variant_has_an_image_of_the_library(signed_in: Client, picture: Pictu
     assert radio[1]
     assert "Summer" in signed_in.get("/campaigns/pictures/").content.decode()
     with pytest.raises(Refused, match="Summer"):
-        pictures.delete(picture, person("boss"))
+        pictures.delete(picture, person(username="boss"))
     campaign.variants = []
     campaign.save()
-    pictures.delete(picture, person("other"))
+    pictures.delete(picture, person(username="other"))
 
 
 def test_an_image_that_is_not_in_the_library_is_not_stored(picture: Picture) -> None:

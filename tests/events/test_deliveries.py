@@ -94,7 +94,7 @@ def test_phones_are_told_on_request_alone_and_never_erased_ones(
 
 def test_messages_say_their_variant(webhook: Webhook, receiver: Receiver) -> None:
     campaign = factory.launched(60)
-    tested, rest = campaign.batches.order_by("number")
+    tested, rest = campaign.batches.order_by("number")[:2]
     campaign.batches.filter(pk=tested.pk).update(variant="B")
     Campaign.objects.filter(pk=campaign.pk).update(variants=[{"text": "B"}])
     kinds = ("message.delivered", "message.clicked", "message.opted_out")

@@ -1,5 +1,6 @@
 """The page of the phones that are proposed for the stop list."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -28,6 +29,7 @@ from campaigns.team.roles import has_permission
 from campaigns.templatetags.viberdash import number
 
 DECISIONS = {"stop": decisions.accept, "dismiss": decisions.dismiss}
+COUNTED_MAX = 2_000  # each is compared with the messages to its phone
 ALL = "-all"  # end of a decision on all proposals, those on other pages of the table too
 
 
@@ -81,7 +83,7 @@ def _page(request: HttpRequest, form: ProposedAfterForm, status: int = 200) -> H
     context = {
         "slice": rows,
         "rows": [(row, decisions.reason_text(row)) for row in rows],
-        "count": decisions.seen(now).count() if rows else 0,
+        "count": _count_text(now) if rows else "",
         "seen_until": now.isoformat(),
         "after": _brand().stop_proposed_after,
         "tabs": tabs("stop"),
@@ -89,6 +91,14 @@ def _page(request: HttpRequest, form: ProposedAfterForm, status: int = 200) -> H
         "can_set": has_permission(user, Permission.MANAGE_LIMITS),
     }
     return render(request, "campaigns/results/stop_proposals.html", context, status=status)
+
+
+def _count_text(now: datetime) -> str:
+    """How many proposals there are, for the buttons that decide on all; "" where counting takes
+    long.
+    """
+    count = decisions.seen(now)[: COUNTED_MAX + 1].count()
+    return number(count) if count <= COUNTED_MAX else ""
 
 
 def _decide(request: HttpRequest) -> None:
