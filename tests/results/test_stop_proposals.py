@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -31,7 +32,7 @@ PAGE = "/contacts/stop-list/proposals/"
 NOT_REACHED, REACHED = "not_delivered", "delivered"
 
 
-def sent(*fates: str, days_ago: float = 30, **columns: object) -> Campaign:
+def sent(*fates: str, days_ago: float = 30, **columns: Any) -> Campaign:
     """A campaign sent to as many phones as `fates`, PHONE first, with the failures noted."""
     campaign = make_campaign(state=CampaignState.FINISHED, **columns)
     at = NIGHT - timedelta(days=days_ago)
@@ -43,7 +44,7 @@ def sent(*fates: str, days_ago: float = 30, **columns: object) -> Campaign:
     return campaign
 
 
-def history(fates: Sequence[str], **columns: object) -> None:
+def history(fates: Sequence[str], **columns: Any) -> None:
     for place, fate in enumerate(fates):
         sent(fate, days_ago=30 - place, **columns)
 
