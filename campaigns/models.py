@@ -27,7 +27,7 @@ from campaigns.compose.models import (
     WebPicture,
 )
 from campaigns.contacts.fetching.models import ImportSchedule
-from campaigns.contacts.lists.models import PublicList
+from campaigns.contacts.lists.models import PublicList, StopProposal
 from campaigns.contacts.models import (
     Consent,
     ConsentRecord,
@@ -73,6 +73,7 @@ from campaigns.results.models import (
     StatusFileUse,
     StatusHint,
     StepState,
+    UnreachedMessage,
 )
 from campaigns.shared.changes.models import Change, ChangeCounter, WantedKind
 from campaigns.team.alerts.models import Alert, AlertPost, BackupResult
@@ -183,6 +184,7 @@ __all__ = [
     "StatusHint",
     "StepState",
     "StopListEntry",
+    "StopProposal",
     "Submission",
     "Tally",
     "TestGroup",
@@ -190,6 +192,7 @@ __all__ = [
     "TopicPreference",
     "Trigger",
     "TriggerEvent",
+    "UnreachedMessage",
     "User",
     "UserBudget",
     "WantedKind",

@@ -45,6 +45,7 @@ from campaigns.api.resources.campaigns import (
 from campaigns.api.resources.imports import imports, schedules
 from campaigns.api.resources.library import labels, pictures, senders, templates, test_groups
 from campaigns.api.resources.money import budgets, months, reconciliation, saved_reports, spend
+from campaigns.api.resources.settings import limits
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.models import ConditionKind
 from campaigns.contacts.importing.errors import ContactsError
@@ -83,7 +84,7 @@ api.add_decorator(parameters.known_only, mode="view")
 RESOURCES = (
     me, lists, contacts, imports, schedules, people, stop_list, segments,
     campaigns, reviews, launching, actions, progress, variants, recipients, best_times, notes,
-    spend, months, saved_reports, reconciliation, budgets, conversions,
+    spend, months, saved_reports, reconciliation, budgets, limits, conversions,
     templates, pictures, labels, test_groups, senders,
     triggers, series, holds, webhooks, brands, alerts, audit_trail,
 )  # fmt: skip

@@ -102,6 +102,14 @@ def _track_conversions(campaign: Campaign) -> str:
     return str(campaign.track_conversions)
 
 
+def _variants_shown(campaign: Campaign) -> list[dict[str, str]]:
+    """With the addresses that were typed, as `_image_url`."""
+    return [
+        {**variant, "image_url": ""} if "image_file" in variant else variant
+        for variant in campaign.variants
+    ]
+
+
 def _decides_itself(campaign: Campaign) -> str:
     return str(campaign.decides_itself)
 
@@ -204,7 +212,13 @@ FIELDS = (
         keeps_saved=True,
         in_file=NUMBER,
     ),
-    _variants("variants", _("Variants"), default=(), in_file=FileValue.VARIANTS),
+    _variants(
+        "variants",
+        _("Variants"),
+        default=(),
+        in_file=FileValue.VARIANTS,
+        shown=_variants_shown,
+    ),
     _variants("variant_split", _("How to divide"), default=VariantSplit.TEST, in_file=TEXT),
     _variants("test_share", _("Share of the test, in per cent"), default=20, in_file=NUMBER),
     _variants("decision_measure", _("What decides"), default=DecisionMeasure.READ, in_file=TEXT),

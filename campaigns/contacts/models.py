@@ -330,11 +330,20 @@ class Person(Branded):
     """What belongs to a phone in a brand, and not to one of its lists.
 
     Most phones have no row: it is made when something is first entered (people/person.py), or
-    imported with a consent (importing/consent/). Without a row all is as in a new one.
+    imported with a consent (consent/). Without a row all is as in a new one.
 
     The columns of consent are those of its newest ConsentRecord: whoever changes them adds one.
     """
 
+    # No constraints where imports write it: their checks were a fifth of an import with consents.
+    brand = models.ForeignKey(
+        Brand,
+        models.PROTECT,
+        default=brand_of_new,
+        db_default=models.Value(MAIN),
+        db_constraint=False,
+        related_name="+",
+    )
     msisdn = models.CharField(_("phone"), max_length=MSISDN_LENGTH)
     consent = models.CharField(
         _("consent"), max_length=9, choices=Consent.choices, default=Consent.UNKNOWN
@@ -342,22 +351,18 @@ class Person(Branded):
     # when and how consent was given, or withdrawn; empty while it is unknown
     consent_on = models.DateField(_("consent date"), null=True, blank=True)
     consent_source = models.CharField(_("consent source"), max_length=200, blank=True)
-    consent_wording = models.ForeignKey(  # without an index or a constraint, as below
-        ConsentWording,
-        models.DO_NOTHING,
-        null=True,
-        blank=True,
-        db_constraint=False,
-        db_index=False,
-        related_name="+",
-    )
+    consent_wording = models.ForeignKey(
+        ConsentWording, models.DO_NOTHING, null=True, blank=True, db_constraint=False,
+        db_index=False, related_name="+",
+    )  # fmt: skip
     language = models.CharField(_("language"), max_length=35, blank=True)  # a tag such as "pt-BR"
     notes = models.TextField(_("notes"), blank=True)
     # counts the changes, so that sums over all rows tell apart what was counted (versions.py)
     version = models.PositiveIntegerField(default=0)
     updated_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
-    )
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_constraint=False,
+        related_name="+",
+    )  # fmt: skip
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -384,22 +389,14 @@ class ConsentRecord(models.Model):
     day = models.DateField(_("consent date"), null=True)
     source = models.CharField(_("consent source"), max_length=200, blank=True)
     wording = models.ForeignKey(
-        ConsentWording,
-        models.DO_NOTHING,
-        null=True,
-        db_constraint=False,
-        db_index=False,
+        ConsentWording, models.DO_NOTHING, null=True, db_constraint=False, db_index=False,
         related_name="+",
-    )
+    )  # fmt: skip
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.SET_NULL,
-        null=True,
-        db_constraint=False,
-        db_index=False,
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_constraint=False, db_index=False,
         related_name="+",
-    )
+    )  # fmt: skip
     token = models.CharField(max_length=20, blank=True)  # the beginning of the API token
     # the import that wrote it, or whose undo did (`is_undo`)
     imported = models.ForeignKey(

@@ -5,6 +5,9 @@ once, by a conditional UPDATE, and makes them READY in the same transaction: of 
 decides, and nobody's variant changes any more.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -20,6 +23,22 @@ from campaigns.shared.queue import enqueue
 from campaigns.team.models import User
 
 _HAS_NO_WINNER = Q(winner="", state__in=[CampaignState.SENDING, CampaignState.PAUSED])
+
+
+def letters_of_batches(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
+    """The variants of batches, by campaign and number: those that have one, "" until it is decided.
+    Of all brands; one query if no campaign has variants.
+    """
+    numbers: defaultdict[int, set[int]] = defaultdict(set)
+    for campaign_id, number in places:
+        numbers[campaign_id].add(number)
+    campaigns = Campaign._base_manager.filter(pk__in=numbers).exclude(variants=[])
+    letters = {}
+    for campaign_id, winner in campaigns.values_list("pk", "winner"):
+        own = Batch._base_manager.filter(campaign=campaign_id, number__in=numbers[campaign_id])
+        for number, letter in own.values_list("number", "variant"):
+            letters[campaign_id, number] = letter or winner
+    return letters
 
 
 def undecided() -> QuerySet[Campaign]:

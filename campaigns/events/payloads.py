@@ -14,6 +14,7 @@ from campaigns.compose.models import Campaign
 from campaigns.contacts.models import Import
 from campaigns.dispatch.budgets.models import BudgetWarning
 from campaigns.dispatch.models import ERASED_PREFIX, Recipient
+from campaigns.dispatch.variants import letters_of_batches
 from campaigns.events.kinds import TEST
 from campaigns.events.models import Webhook, WebhookDelivery
 from campaigns.shared.brands.scope import MAIN
@@ -27,8 +28,9 @@ IMPORT_COUNTS = (
     "rows", "new", "updated", "unchanged", "duplicates", "stop_listed", "rejected",
 )  # fmt: skip
 RECIPIENT_FIELDS = (
-    "id", "reference", "gateway_id", "error_code", "reason", "status", "sent_at", "delivered_at",
-    "read_at", "charged", "viber_price", "currency", "sms_price", "sms_currency",
+    "id", "campaign_id", "batch_number", "reference", "gateway_id", "error_code", "reason",
+    "status", "sent_at", "delivered_at", "read_at", "charged", "viber_price", "currency",
+    "sms_price", "sms_currency",
 )  # fmt: skip
 
 
@@ -90,8 +92,9 @@ def _messages(changes: Sequence[Change], include_phones: bool) -> dict[int, list
     campaigns = _campaigns(change.object_id for change in changes)
     ids = {pk for change in changes for pk in change.messages}
     fields: tuple[str, ...] = (*RECIPIENT_FIELDS, "msisdn") if include_phones else RECIPIENT_FIELDS
-    rows = Recipient._base_manager.filter(pk__in=ids).values(*fields)
-    messages = {row["id"]: _message(row) for row in rows}
+    rows = list(Recipient._base_manager.filter(pk__in=ids).values(*fields))
+    variants = letters_of_batches((row["campaign_id"], row["batch_number"]) for row in rows)
+    messages = {row["id"]: _message(row, variants) for row in rows}
     return {
         change.pk: [
             {"campaign": campaigns.get(change.object_id, {"id": change.object_id})}
@@ -104,7 +107,7 @@ def _messages(changes: Sequence[Change], include_phones: bool) -> dict[int, list
     }
 
 
-def _message(row: Mapping[str, Any]) -> Data:
+def _message(row: Mapping[str, Any], variants: Mapping[tuple[int, int], str]) -> Data:
     message: Data = {
         "id": row["id"], "reference": row["reference"], "gateway_id": row["gateway_id"],
     }  # fmt: skip
@@ -113,6 +116,7 @@ def _message(row: Mapping[str, Any]) -> Data:
     viber = row["charged"] if row["viber_price"] is None else row["viber_price"]
     return {
         "message": message,
+        "variant": variants.get((row["campaign_id"], row["batch_number"])) or None,
         "status": row["status"],
         "error_code": row["error_code"],
         "reason": row["reason"],

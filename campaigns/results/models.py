@@ -32,6 +32,22 @@ class StatusHint(models.Model):
         return str(self.recipient_id)
 
 
+class UnreachedMessage(models.Model):
+    """A message that failed because of its phone, until the nightly job has looked at the phone
+    (stop_proposals/nightly.py). Recipients have no column that says when they became final.
+    """
+
+    recipient_id = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("unreached message")
+        verbose_name_plural = _("unreached messages")
+
+    def __str__(self) -> str:
+        return str(self.recipient_id)
+
+
 class Measure(models.TextChoices):
     """What is counted by the hour: by its own hour, or by the hour of sending."""
 

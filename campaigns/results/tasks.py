@@ -16,6 +16,7 @@ from campaigns.results.gateway_check import following
 from campaigns.results.money import gateway_comparison
 from campaigns.results.polling import asker, hints
 from campaigns.results.retention import nightly
+from campaigns.results.stop_proposals import nightly as proposing
 from campaigns.results.variants import decision
 from campaigns.shared.queue import enqueue, waiting
 from campaigns.team import accounts
@@ -106,7 +107,10 @@ def check_money(owner: int = 0) -> None:
 
 
 def remove_old() -> None:
-    """Delete old data for some seconds; one process does so on a machine."""
+    """Do the work of the night for some seconds: propose phones for the stop list, and delete old
+    data. One process does so on a machine.
+    """
     with WorkerSlot("remove-old") as slot:
         if slot.held:
+            proposing.propose(timezone.now())
             nightly.remove_old(timezone.now())

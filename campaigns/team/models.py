@@ -67,6 +67,10 @@ class Brand(models.Model):
     )
     # the name of its logo in the storage of images; "": none
     logo = models.CharField(max_length=60, blank=True, default="", db_default="")
+    # messages in a row that did not reach a phone, after which it is proposed for the stop list
+    stop_proposed_after = models.PositiveSmallIntegerField(
+        _("failures before a proposal"), default=3, db_default=3
+    )
     is_held: bool  # whether its sending is held now, where `brands_with_keys` loaded it
 
     class Meta:

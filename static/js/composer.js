@@ -237,36 +237,37 @@ function cropArea(cropper, selection) {
   };
 }
 
-async function uploadImage(file) {
-  const field = find("#picture-field");
-  const drop = find("#picture-drop");
-  const error = find("#picture-error");
+// Add a file to the library: the chosen image as `html`, or the `problem`; neither if the user cancelled.
+async function sendImage(file) {
   const data = new FormData();
   data.append("picture", file);
   if (find("#id_square").checked) {
     const crop = await chooseCrop(file);
-    if (crop === null) {
-      find("#id_picture").value = "";
-      return;
-    }
+    if (crop === null) return {};
     data.append("square", "on");
     for (const [name, value] of Object.entries(crop)) data.append(name, value);
   }
-  drop.setAttribute("aria-busy", "true");
-  error.textContent = "";
   try {
-    const answer = await trackUpload(post(field.dataset.upload, data));
+    const answer = await trackUpload(post(find("#picture-field").dataset.upload, data));
     const text = await answer.text();
-    if (answer.ok) {
-      find("#picture-chosen").innerHTML = text; // rendered and escaped by our own server
-      find("#id_image_url").value = "";
-      changed();
-    } else {
-      error.textContent = answer.status === 422 ? text : messages.uploadFailed;
-    }
+    if (answer.ok) return { html: text };
+    return { problem: answer.status === 422 ? text : messages.uploadFailed };
   } catch (failure) {
     const isSignedOut = failure instanceof SignedOut || failure instanceof AnotherUser;
-    error.textContent = isSignedOut ? messages.signedOut : messages.uploadFailed;
+    return { problem: isSignedOut ? messages.signedOut : messages.uploadFailed };
+  }
+}
+
+async function uploadImage(file) {
+  const drop = find("#picture-drop");
+  drop.setAttribute("aria-busy", "true");
+  find("#picture-error").textContent = "";
+  const { html, problem } = await sendImage(file);
+  if (problem) find("#picture-error").textContent = problem;
+  if (html) {
+    find("#picture-chosen").innerHTML = html; // rendered and escaped by our own server
+    find("#id_image_url").value = "";
+    changed();
   }
   drop.removeAttribute("aria-busy");
   find("#id_picture").value = "";
@@ -389,5 +390,5 @@ images();
 phone();
 links();
 validity();
-variants(changed);
+variants(changed, sendImage);
 startAutosave();

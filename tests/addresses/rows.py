@@ -44,6 +44,7 @@ from campaigns.models import (
     SignUpDay,
     SignUpPage,
     StopListEntry,
+    StopProposal,
     TestGroup,
     Trigger,
     TriggerEvent,
@@ -105,6 +106,10 @@ def _contacts(user: User) -> ContactList:
             pk=FIRST + digit, list=clients, msisdn=phone, country="UA", fields=fields
         )
     StopListEntry.objects.create(pk=FIRST, msisdn="380970000009", created_by=user)
+    StopProposal.objects.create(
+        pk=FIRST, msisdn=PHONE, failures=3, status="undeliverable", campaign_id=FIRST + 1,
+        **dict.fromkeys(("last_at", "proposed_at", "checked_at"), timezone.now()),
+    )  # fmt: skip
     return clients
 
 

@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from campaigns.dispatch.models import Batch, Recipient
 from campaigns.models import Campaign
-from tests.api.client import ApiClient
+from tests.api.client import ApiClient, picture
 from tests.compose.factories import contact_list, senders, ukrainians
 from tests.dispatch.test_sender import send
 from tests.dispatch.test_variants import launched
@@ -31,7 +31,10 @@ def drafted(api: ApiClient, **fields: Any) -> Any:
 
 
 def test_a_draft_has_variants(api: ApiClient) -> None:
-    hi = {"text": "Hi", "button_caption": "", "button_url": "", "image": "same", "image_url": ""}
+    hi = {
+        "text": "Hi", "button_caption": "", "button_url": "", "image": "same", "image_url": "",
+        "picture_id": None,
+    }  # fmt: skip
     made = drafted(api, variants=[{"text": "Hi"}], test_share=40, decides_itself=False)
     assert made.status_code == 201, made.content
     draft = made.json()
@@ -45,6 +48,17 @@ def test_a_draft_has_variants(api: ApiClient) -> None:
     assert none["variants"] == []
 
 
+def test_a_variant_has_an_image_of_the_library(api: ApiClient) -> None:
+    stored = api.upload("pictures", ("grey.png", picture()), {}).json()
+    button = {"button_caption": "Buy", "button_url": "https://shop.example.com/"}
+    of_library = {"text": "Hi", **button, "image": "library", "picture_id": stored["id"]}
+    made = drafted(api, variants=[of_library])
+    assert made.status_code == 201, made.content
+    [variant] = made.json()["variants"]
+    assert (variant["image"], variant["picture_id"]) == ("library", stored["id"])
+    assert api.delete(f"pictures/{stored['id']}").status_code == 409
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
@@ -52,6 +66,9 @@ def test_a_draft_has_variants(api: ApiClient) -> None:
         ({"variants": [{"text": "1"}] * 4}, "variants"),
         ({"variants": [{"sender": "Shop"}]}, "variants.0.sender"),
         ({"variants": [{"text": "Hi", "image": "both"}]}, "variants.0.image"),
+        ({"variants": [{"text": "Hi", "image": "library"}]}, "variants"),
+        ({"variants": [{"text": "Hi", "image": "library", "picture_id": 9}]}, "variants"),
+        ({"variants": [{"text": "Hi", "picture_id": 9}]}, "variants"),
         ({"variants": [{"text": "Hi"}], "test_share": 91}, "test_share"),
         ({"variants": [{"text": "Hi"}], "decision_hours": 0}, "decision_hours"),
         ({"variants": [{"text": "Hi"}], "decision_measure": "click"}, "decision_measure"),

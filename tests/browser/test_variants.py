@@ -7,9 +7,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
-from campaigns.compose.models import Campaign
+from campaigns.compose.models import Campaign, Picture
 from campaigns.dispatch import sweep, tasks
 from campaigns.dispatch.models import Batch, Recipient
+from tests.api.client import picture
 from tests.browser.conftest import Console
 from tests.browser.test_composer import at_any_hour
 from tests.browser.test_unsaved import AUTOSAVE, Questions, break_network
@@ -153,3 +154,38 @@ def test_from_the_composer_to_the_winner(
         texts.count("Bargains in Kyiv! STOP")
     )
     look(page, "variants-recipients")
+
+
+@pytest.mark.once
+def test_variants_have_images_of_the_library(
+    signed_in: Page, look: Look, console: Console, tmp_path: Path
+) -> None:
+    page = signed_in
+    console.allow("422")  # a file that is no image
+    file = tmp_path / "teal.png"
+    file.write_bytes(picture())
+    compose(page)
+    add(page, "B", "Bargains! STOP")
+    add(page, "C", "Third! STOP")
+    block = page.locator("#variant_C")
+    expect(block.locator(".variant-library")).to_be_hidden()
+    block.get_by_label("Image", exact=True).select_option("From the library")
+    expect(page.locator("#variant_C .variant-address")).to_be_hidden()
+    (tmp_path / "broken.png").write_text("none")
+    upload = block.locator("[data-variant-upload]")
+    upload.set_input_files(tmp_path / "broken.png")
+    expect(block.locator("[data-upload-error]")).not_to_be_empty()
+    upload.set_input_files(file)
+    expect(block.locator(".library input:checked")).to_have_count(1)
+    look(page, "variants-library")
+    page.get_by_role("button", name="Remove B").click()  # C becomes B, with its image
+    expect(page.locator("#variant_B .library input:checked")).to_have_count(1)
+    page.get_by_role("button", name="Save draft").click()
+    expect(page.get_by_text("Draft saved.")).to_be_visible()
+    campaign = Campaign.objects.get()
+    [variant] = campaign.variants
+    stored = Picture.objects.get()
+    assert (variant["text"], variant["image_file"]) == ("Third! STOP", str(stored.file))
+    expect(page.locator("#variant_B .library input:checked")).to_have_value(str(stored.file))
+    page.goto("/campaigns/pictures/")
+    expect(page.get_by_role("main")).to_contain_text("Spring sale")

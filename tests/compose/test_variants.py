@@ -15,11 +15,11 @@ from campaigns.compose.editor import campaign_file, drafts, rehearsal, test_send
 from campaigns.compose.editor.form import CampaignForm
 from campaigns.compose.launch import approval, checks, lifecycle
 from campaigns.compose.launch.lifecycle import Refused
-from campaigns.compose.library import message_templates
+from campaigns.compose.library import message_templates, pictures
 from campaigns.compose.message.audience_counts import _read_request, _request_json, measure_now
 from campaigns.compose.message.render import compile_message
 from campaigns.compose.message.variants import as_variant
-from campaigns.compose.models import ApprovalLimit, Campaign, PriceList, Timing
+from campaigns.compose.models import ApprovalLimit, Campaign, Picture, PriceList, Timing
 from campaigns.team.models import Role
 from tests.compose.factories import contact_list, draft, person, senders, ukrainians
 from tests.compose.test_autosave import autosave
@@ -81,6 +81,48 @@ def test_composer_keeps_variants_in_their_order(signed_in: Client) -> None:
         **inputs("B", "Third"), version=first["version"],
     )  # fmt: skip
     assert [each["text"] for each in Campaign.objects.get().variants] == ["Third"]
+
+
+@pytest.fixture
+def picture() -> Picture:
+    return Picture.objects.create(
+        title="Grey", file="pictures/ab12.jpg", width=400, height=400, size=9
+    )
+
+
+def test_a_variant_has_an_image_of_the_library(signed_in: Client, picture: Picture) -> None:
+    file = str(picture.file)
+    Picture.objects.bulk_create(
+        Picture(title="New", file=f"pictures/{n}.jpg", width=9, height=9, size=9) for n in range(24)
+    )
+    autosave(
+        signed_in, "/campaigns/autosave", name="Summer", text="Hello", variants="composer",
+        **inputs("B", "Hi", image="library", image_file=file), **inputs("C", "Hey"),
+    )  # fmt: skip
+    campaign = Campaign.objects.get()
+    of_b = as_variant(campaign, "B")
+    assert (str(of_b.image), str(as_variant(campaign, "C").image)) == (file, "")
+    assert of_b.image_url.endswith(f"/media/{file}")
+    assert campaign.variants[1] == other("Hey")
+    page = signed_in.get(f"/campaigns/{campaign.pk}/edit").content.decode()
+    radio = re.search(rf'name="variant_B_image_file"\s*value="{file}"\s*(checked)?', page)
+    assert radio
+    assert radio[1]
+    assert "Summer" in signed_in.get("/campaigns/pictures/").content.decode()
+    with pytest.raises(Refused, match="Summer"):
+        pictures.delete(picture, person(username="boss"))
+    campaign.variants = []
+    campaign.save()
+    pictures.delete(picture, person(username="other"))
+
+
+def test_an_image_that_is_not_in_the_library_is_not_stored(picture: Picture) -> None:
+    for file, said in (("pictures/other.jpg", "not in the library"), (str(picture.file), "")):
+        variant = other("Hi", image="library", image_file=file)
+        form = CampaignForm({"name": "N", "variants": [variant]})
+        assert said in str(form.errors.get("variants", ""))
+    missing = under_test(variants=[other("Hi", image="library", image_file="")])
+    assert ("variants", "Variant B: Choose an image of the library.") in messages(missing)
 
 
 def test_what_cannot_be_stored_keeps_the_saved_variants(signed_in: Client) -> None:

@@ -19,7 +19,7 @@ from campaigns.events.deliveries import LONGEST_PAUSE, RETRY_FOR
 from campaigns.events.models import DeliveryResult, Webhook, WebhookDelivery
 from campaigns.events.targets import Reply
 from campaigns.events.webhooks import Refused
-from campaigns.models import AuditEntry, OutgoingMail
+from campaigns.models import AuditEntry, Campaign, OutgoingMail
 from campaigns.shared.changes.models import Change
 from campaigns.team import safe_mode
 from campaigns.team.models import Brand, Role
@@ -63,6 +63,7 @@ def test_messages_are_told_in_signed_batches(
             "id": recipient.pk, "reference": recipient.reference,
             "gateway_id": recipient.gateway_id,
         },
+        "variant": None,
         "before": "queued", "after": "accepted", "status": "", "error_code": None, "reason": "",
         "sent_at": None, "delivered_at": None, "read_at": None,
         "cost": {"viber": price, "currency": "EUR", "sms": None, "sms_currency": ""},
@@ -89,6 +90,30 @@ def test_phones_are_told_on_request_alone_and_never_erased_ones(
     deliver()
     told = [event["data"]["message"]["phone"] for event in _read(receiver)[2:]]
     assert told == [None, f"+{ids[1][1]}"]
+
+
+def test_messages_say_their_variant(webhook: Webhook, receiver: Receiver) -> None:
+    campaign = factory.launched(60)
+    tested, rest = campaign.batches.order_by("number")[:2]
+    campaign.batches.filter(pk=tested.pk).update(variant="B")
+    Campaign.objects.filter(pk=campaign.pk).update(variants=[{"text": "B"}])
+    kinds = ("message.delivered", "message.clicked", "message.opted_out")
+    for batch in (tested, rest):
+        recipient = campaign.recipients.filter(batch_number=batch.number)[0]
+        for kind in kinds:
+            happen(recipient.pk, kind=kind, object_id=campaign.pk)
+    assert _variants(receiver, kinds) == ["B", "B", "B", None, None, None]
+    Campaign.objects.filter(pk=campaign.pk).update(winner="A")
+    webhooks.resend(None, WebhookDelivery.objects.latest("pk"))
+    assert _variants(receiver, kinds)[-6:] == ["B", "B", "B", "A", "A", "A"]
+
+
+def _variants(receiver: Receiver, kinds: tuple[str, ...]) -> list[str | None]:
+    """Send all that is due; the variants in all events of these kinds so far."""
+    deliver()
+    requests = [receiver.events(number) for number in range(len(receiver.ids))]
+    events = [event for events in requests for event in events]
+    return [event["data"]["variant"] for event in events if event["type"] in kinds]
 
 
 def _read(receiver: Receiver) -> list[dict[str, Any]]:
@@ -431,7 +456,8 @@ def test_payload_takes_few_queries(
     request = deliveries.take(webhook.pk, timezone.now())
     assert request
     delivery = only_delivery()
-    with django_assert_num_queries(5):  # brand, changes, campaigns of both families, recipients
+    # brand, changes, campaigns of both families, recipients, campaigns with variants
+    with django_assert_num_queries(6):
         assert payloads.build(webhook, delivery) == request.body
 
 

@@ -50,6 +50,7 @@ OWN_ADDRESS = {
     "campaigns/contacts/import_new.html": {"import-new", "import-address", "import-paste"},
     "campaigns/contacts/import_schedule.html": {"import-schedule-new"},
     "campaigns/dispatch/resend.html": {"campaign-resend"},
+    "campaigns/results/stop_proposals.html": {"stop-proposals"},
 }
 # What may be done again: the same a second time changes nothing, and creates and spends nothing. A
 # gateway check has a token of its own, since it goes on while its page shows the steps; the script
@@ -77,6 +78,7 @@ REPEATABLE = {
     "saved-report-delete", "saved-report-resume", "series-end", "series-off", "series-on",
     "series-plan", "series-skip", "segment-count", "segment-delete",
     "segment-edit", "sender-delete", "session-end", "sessions-end", "statistics-files",
+    "stop-proposals-setting",
     "stop-lift", "template-delete", "template-lock", "test-group-delete", "token-revoke",
     "trigger-detail", "trigger-end", "trigger-off", "trigger-on", "trigger-skip",
     "user-budget-delete", "webhook", "webhook-delete", "webhook-secret", "webhook-switch",

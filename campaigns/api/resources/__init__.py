@@ -2,4 +2,5 @@
 
 - imports: imports of contacts and their schedules
 - library: what campaigns are made with
+- settings: what administrators set for the brand
 """

@@ -28,6 +28,7 @@ class BrandOut(Schema):
     name: str
     slug: str
     frequency_cap: Annotated[CapOut | None, Field(description="null: it has none.")]
+    promotional_needs_consent: bool
 
 
 def brand_out(brand: Brand) -> BrandOut:
@@ -35,7 +36,13 @@ def brand_out(brand: Brand) -> BrandOut:
     with all_brands():
         cap = brand_cap(brand.pk)
     shown = CapOut(messages=cap.messages, days=cap.days) if cap else None
-    return BrandOut(id=brand.pk, name=brand.name, slug=brand.slug, frequency_cap=shown)
+    return BrandOut(
+        id=brand.pk,
+        name=brand.name,
+        slug=brand.slug,
+        frequency_cap=shown,
+        promotional_needs_consent=brand.promotional_needs_consent,
+    )
 
 
 class OwnerOut(Schema):

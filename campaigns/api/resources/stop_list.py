@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.datastructures import MultiValueDict
 from ninja import File, Form, Path, Query, Router, Schema, Status
@@ -14,13 +15,15 @@ from campaigns.api.access import Needs, actor, own_transactions
 from campaigns.api.form_values import posted, require_known, require_valid
 from campaigns.api.paging import Page, PageQuery, page
 from campaigns.api.problems import invalid
-from campaigns.api.schemas import Body, Country, Id, Text
+from campaigns.api.schemas import Body, Country, Id, StrictId, Text
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import stop_list
+from campaigns.contacts.lists.models import StopProposal
 from campaigns.contacts.models import StopListEntry
 from campaigns.contacts.pages.forms import StopListForm
 from campaigns.contacts.people import person_ids
 from campaigns.contacts.phones.masking import mask_cell, mask_phone, mask_phones_in
+from campaigns.results.stop_proposals import decisions
 from campaigns.shared.text import without_nul
 from campaigns.team.models import User
 from campaigns.team.pages.access import get_object_for, require_permission
@@ -98,6 +101,32 @@ class StopFileOut(Schema):
     rejected_rows: Annotated[list[RejectedPhone], Field(description="The first 1,000.")]
 
 
+class ProposalOut(Schema):
+    id: int
+    phone: Annotated[str, Field(description="+380971234567; masked without `see_phones`.")]
+    person_id: str
+    failures: Annotated[int, Field(description="In a row.")]
+    status: Annotated[str, Field(description="Of the gateway, of the last message.")]
+    reason: Annotated[str, Field(description="The same in words.")]
+    campaign_id: Annotated[int, Field(description="Of the last message.")]
+    last_at: Annotated[datetime, Field(description="When the last message was sent.")]
+    proposed_at: datetime
+
+
+class ProposalPage(Page[ProposalOut]):
+    pass
+
+
+class ProposalsIn(Body):
+    ids: Annotated[list[StrictId], Field(min_length=1, max_length=PHONES_MAX)]
+
+
+class DecidedOut(Schema):
+    decided: Annotated[
+        int, Field(description="Without those that are no longer proposed, or never were.")
+    ]
+
+
 @router.get(
     "stop-list",
     summary="List entries of the stop list",
@@ -165,6 +194,45 @@ def stop_file(request: HttpRequest, body: Form[StopOptions], file: File[Uploaded
             RejectedPhone(text=text if sees else mask_cell(text), reason=reason.value)
             for text, reason in result.rejected[:REJECTED_SHOWN]
         ],
+    )
+
+
+@router.get("stop-list-proposals", response=ProposalPage, auth=EDIT)
+def list_stop_list_proposals(request: HttpRequest, query: Query[PageQuery]) -> Any:
+    """Phones that messages of the brand did not reach several times in a row, the newest first."""
+    user = actor(request)
+    rows = decisions.valid_proposals()
+    return page(request, rows, query, lambda row: _proposal_out(row, user), newest_first=True)
+
+
+@router.post("stop-list-proposals/accept", response=DecidedOut, auth=EDIT)
+def accept_stop_list_proposals(request: HttpRequest, body: ProposalsIn) -> Any:
+    """Put the phones of proposals on the stop list of the brand."""
+    return DecidedOut(decided=decisions.accept(_proposals(body), actor(request)))
+
+
+@router.post("stop-list-proposals/dismiss", response=DecidedOut, auth=EDIT)
+def dismiss_stop_list_proposals(request: HttpRequest, body: ProposalsIn) -> Any:
+    """Close proposals. A phone is proposed again only after as many failures from now on."""
+    return DecidedOut(decided=decisions.dismiss(_proposals(body), actor(request)))
+
+
+def _proposals(body: ProposalsIn) -> QuerySet[StopProposal]:
+    return decisions.valid_proposals().filter(pk__in=body.ids)
+
+
+def _proposal_out(proposal: StopProposal, user: User) -> ProposalOut:
+    sees = sees_phones(user)
+    return ProposalOut(
+        id=proposal.pk,
+        phone=f"+{proposal.msisdn}" if sees else mask_phone(proposal.msisdn),
+        person_id=person_ids.id_of(proposal.msisdn),
+        failures=proposal.failures,
+        status=proposal.status,
+        reason=decisions.reason_text(proposal),
+        campaign_id=proposal.campaign_id,
+        last_at=proposal.last_at,
+        proposed_at=proposal.proposed_at,
     )
 
 

@@ -342,7 +342,7 @@ class CampaignForm(BrandChoices, VariantsForm):
                 setattr(campaign, field.name, field.default if value in (None, "") else value)
         campaign.button_url = links.set_utm(links.read_pasted(campaign.button_url), self._utm())
         utm, variants = self._utm(), self.value("variants") or ()
-        campaign.variants = complete(variants, campaign, utm, self.locked)
+        campaign.variants = complete(variants, campaign, utm, self.locked, self.base_url)
         sender = self.value("sender")
         campaign.sender = (
             (Sender.objects.filter(name=sender).first() or Sender(name=sender)) if sender else None

@@ -11,14 +11,16 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.compose.editor.form_fields import clean_text
 from campaigns.compose.message import links
+from campaigns.compose.message.pictures import stored_picture_url
 from campaigns.compose.message.variants import (
     DIFFERING,
     LETTERS,
+    LIBRARY_IMAGE,
     NO_IMAGE,
     OTHER_IMAGE,
     SAME_IMAGE,
 )
-from campaigns.compose.models import Campaign, DecisionMeasure, VariantSplit
+from campaigns.compose.models import Campaign, DecisionMeasure, Picture, VariantSplit
 from campaigns.gateway import limits
 
 OTHERS = LETTERS[1:]
@@ -28,10 +30,17 @@ LENGTHS = {
     "text": 10_000,  # far more than can be sent: what is too long is said, and not lost
     "button_caption": 100,
     "button_url": 2000,
-    "image": 4,
+    "image": 7,
     "image_url": limits.URL_MAX,
+    "image_file": 100,
 }
-IMAGES = ((SAME_IMAGE, _("As in A")), (NO_IMAGE, _("No image")), (OTHER_IMAGE, _("Another image")))
+PARTS = (*DIFFERING, "image_file")  # of a variant with an image of the library
+IMAGES = (
+    (SAME_IMAGE, _("As in A")),
+    (NO_IMAGE, _("No image")),
+    (LIBRARY_IMAGE, _("From the library")),
+    (OTHER_IMAGE, _("From the web")),
+)
 
 
 class VariantInputs(forms.Widget):
@@ -44,14 +53,14 @@ class VariantInputs(forms.Widget):
         if isinstance(whole, list) or (isinstance(whole, str) and whole.startswith("[")):
             return whole
         return [
-            {part: data.get(f"variant_{letter}_{part}", "") for part in DIFFERING}
+            {part: data.get(f"variant_{letter}_{part}", "") for part in PARTS}
             for letter in OTHERS
             if f"variant_{letter}_text" in data
         ]
 
 
 class VariantsField(forms.Field):
-    """Variants B to D, in their order, each with the texts of DIFFERING."""
+    """Variants B to D, in their order, each with the texts of PARTS."""
 
     widget = VariantInputs
 
@@ -69,9 +78,9 @@ class VariantsField(forms.Field):
 
 
 def _clean_variant(variant: Any) -> dict[str, str]:
-    if not isinstance(variant, dict) or not variant.keys() <= set(DIFFERING):
+    if not isinstance(variant, dict) or not variant.keys() <= set(PARTS):
         raise ValidationError(_("A variant has a text, a button with its link, and an image."))
-    texts = {part: clean_text(str(variant.get(part) or "")).strip() for part in DIFFERING}
+    texts = {part: clean_text(str(variant.get(part) or "")).strip() for part in PARTS}
     if not all(limits.is_encodable(text) and "\0" not in text for text in texts.values()):
         raise ValidationError(_("The text contains a broken character. Delete it."))
     texts["image"] = texts["image"] or SAME_IMAGE
@@ -79,6 +88,11 @@ def _clean_variant(variant: Any) -> dict[str, str]:
         raise ValidationError(_("Choose which image a variant has."))
     if any(len(text) > LENGTHS[part] for part, text in texts.items()):
         raise ValidationError(_("A text of a variant is far too long."))
+    file = texts.pop("image_file")
+    if texts["image"] == LIBRARY_IMAGE:
+        if file and not Picture.objects.filter(file=file).exists():
+            raise ValidationError(_("This image is not in the library any more. Choose another."))
+        texts |= {"image_url": "", "image_file": file}
     return texts
 
 
@@ -144,9 +158,10 @@ def complete(
     campaign: Campaign,
     utm: Mapping[str, str],
     locked: Collection[str],
+    base_url: str,
 ) -> list[dict[str, str]]:
-    """`variants` as they are stored: with the UTM parameters `utm`, and what a template locks as in
-    A.
+    """`variants` as they are stored: with the UTM parameters `utm`, the addresses of images of the
+    library on the site at `base_url`, and what a template locks as in A.
     """
     completed = []
     for variant in variants:
@@ -157,5 +172,9 @@ def complete(
                 stored[name] = getattr(campaign, name)
         if "image" in locked:
             stored |= {"image": SAME_IMAGE, "image_url": ""}
+        if stored["image"] != LIBRARY_IMAGE:
+            stored.pop("image_file", None)
+        elif stored["image_file"]:
+            stored["image_url"] = stored_picture_url(base_url, stored["image_file"])
         completed.append(stored)
     return completed

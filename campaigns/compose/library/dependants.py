@@ -4,6 +4,7 @@
 
 from collections.abc import Iterator
 
+from campaigns.compose.library.pictures import campaigns_with
 from campaigns.compose.models import Campaign, CampaignTemplate, Picture
 from campaigns.team import removal
 from campaigns.team.removal import Reference
@@ -21,7 +22,7 @@ def register() -> None:
 def _uses_of_picture(picture: Picture) -> Iterator[Reference]:
     """Campaigns in any state: phones load the image for as long as they keep the message."""
     file = str(picture.file)
-    for campaign in Campaign.objects.filter(image=file)[: removal.MAX_REFERRERS]:
+    for campaign in campaigns_with(file)[: removal.MAX_REFERRERS]:
         yield Reference(campaign, needs_it=True)
     for template in CampaignTemplate.objects.filter(content__image=file):
         yield Reference(template, needs_it=True)

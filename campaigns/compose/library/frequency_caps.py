@@ -4,6 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from campaigns.compose.audience import frequency_cap
 from campaigns.compose.audience.frequency_cap import NO_CAP, cap_of
 from campaigns.compose.launch.lifecycle import CAN_EDIT, Refused
 from campaigns.compose.models import Campaign, FrequencyCap
@@ -26,6 +27,15 @@ def set_brand_cap(messages: int, days: int, actor: User | None) -> None:
 def remove_brand_cap(cap: FrequencyCap, actor: User | None) -> None:
     """Let the brand have no cap, and so none of its campaigns."""
     audit.delete(actor, cap, "removed", str(cap))
+
+
+def require_can_have_own(campaign: Campaign) -> None:
+    """Raises Refused unless `campaign` is a draft that a cap of its brand limits."""
+    of_brand = frequency_cap.brand_cap(campaign.brand_id)
+    if campaign.state not in CAN_EDIT or of_brand is None or not frequency_cap.is_limited(campaign):
+        raise Refused(
+            _("Only a promotional draft can have a cap, and only where the brand has one.")
+        )
 
 
 @transaction.atomic

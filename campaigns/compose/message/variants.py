@@ -11,8 +11,9 @@ from campaigns.compose.models import Campaign
 
 LETTERS = "ABCD"
 DIFFERING = ("text", "button_caption", "button_url", "image", "image_url")
-# the `image` of a variant: that of A, none, or what is at its `image_url`
-SAME_IMAGE, NO_IMAGE, OTHER_IMAGE = "same", "none", "url"
+# the `image` of a variant: that of A, none, what is at its `image_url`, or an image of the library,
+# whose file is its `image_file`
+SAME_IMAGE, NO_IMAGE, OTHER_IMAGE, LIBRARY_IMAGE = "same", "none", "url", "library"
 
 
 def letters_of(campaign: Campaign) -> str:
@@ -33,10 +34,10 @@ def as_variant(campaign: Campaign, letter: str) -> Campaign:
     variant = campaign.variants[place]
     for name in ("text", "button_caption", "button_url"):
         setattr(message, name, variant.get(name, ""))
-    if variant.get("image") in (NO_IMAGE, OTHER_IMAGE):
-        message.image = ""
-        is_other = variant["image"] == OTHER_IMAGE
-        message.image_url = variant.get("image_url", "") if is_other else ""
+    image = variant.get("image", SAME_IMAGE)
+    if image != SAME_IMAGE:
+        message.image = variant.get("image_file", "") if image == LIBRARY_IMAGE else ""
+        message.image_url = variant.get("image_url", "") if image != NO_IMAGE else ""
     links = campaign.variant_links or ()
     message.tracked_links = links[place] if place < len(links) else None
     return message

@@ -49,6 +49,7 @@ from campaigns.team.pages.submissions import once, token_of
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import has_permission, users_with_permission, visible_to
 
+IMAGES_OFFERED = 24
 ADMINISTRATORS_SHOWN = 3  # whom to ask for a sender
 CHECK = "check"  # in the address: the issues of the draft that was just saved are shown
 
@@ -63,7 +64,7 @@ def _composer(
         "form": form,
         "campaign": form.campaign,
         "is_unsaved": request.method == "POST",
-        "images": visible_to(current_user(request), Picture.objects.all())[:24],
+        "images": _offered_images(current_user(request), campaign),
         **_urls(form),
         "utm_fields": [form[name] for name in links.UTM_NAMES],
         "has_utm": any(form[name].value() for name in links.UTM_NAMES),
@@ -101,6 +102,15 @@ def _sender_hint(form: CampaignForm, user: User) -> str:
         "unknown_sender": "" if form.is_bound else form.unknown_sender,
     }
     return render_to_string("campaigns/compose/_sender_hint.html", context)
+
+
+def _offered_images(user: User, campaign: Campaign) -> list[Picture]:
+    """The newest images of the library, and those that the variants have."""
+    library = visible_to(user, Picture.objects.all())
+    newest = list(library[:IMAGES_OFFERED])
+    chosen = {variant.get("image_file", "") for variant in campaign.variants} - {""}
+    missing = chosen - {str(image.file) for image in newest}
+    return [*newest, *(library.filter(file__in=missing) if missing else ())]
 
 
 def _open_cards(form: CampaignForm, campaign: Campaign, audience: Audience) -> set[str]:

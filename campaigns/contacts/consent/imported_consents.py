@@ -8,9 +8,10 @@ Persons are locked in the order of their phones, before the stop list and the li
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -27,6 +28,7 @@ from campaigns.team.audit import record
 
 PERSON, RECORD = Person._meta.db_table, ConsentRecord._meta.db_table
 STOP_LIST = StopListEntry._meta.db_table
+CONSENT_COLUMNS = "consent, consent_on, consent_source, consent_wording_id"  # of a person
 REASON_MAX = 200  # characters
 
 
@@ -54,8 +56,7 @@ class ImportedConsent(NamedTuple):
     wording: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """A consent as it is stored; `wording`: its id."""
 
     consent: str
@@ -94,13 +95,14 @@ def write(
     texts = (consent.wording for consent in consents)
     wording_ids = wordings.store_all(texts, contact_import)
     compared = _compare(consents, contact_import, stop_listed, wording_ids, lock=True)
-    made = _insert(compared.new, contact_import)
-    ids = _update(compared.changed, contact_import) | made
-    add_records(ids.values(), contact_import, contact_import.created_by_id, is_undo=False)
-    rows = compared.changed | compared.new
-    if withdrawn := [phone for phone in ids if rows[phone].consent == Consent.WITHDRAWN]:
+    missed = _insert(compared.new, contact_import)
+    if changed_ids := _update(compared.changed, contact_import):
+        add_records(changed_ids, contact_import, contact_import.created_by_id, is_undo=False)
+    written = chain(compared.changed.items(), compared.new.items())
+    withdrawn = [phone for phone, row in written if row.consent == Consent.WITHDRAWN]
+    if withdrawn := [phone for phone in withdrawn if phone not in missed]:
         _stop(withdrawn, contact_import)
-    if missed := compared.new.keys() - made.keys():  # somebody else has just made their rows
+    if missed:
         again = [consent for consent in consents if consent.msisdn in missed]
         counted = Counter(ConsentOutcome(compared.new[phone].consent) for phone in missed)
         return compared.outcomes - counted + write(again, contact_import, stop_listed)
@@ -162,37 +164,67 @@ def _find(msisdns: list[str], contact_import: Import, lock: bool) -> dict[str, _
         }
 
 
-def _update(rows: dict[str, _Row], contact_import: Import) -> dict[str, int]:
-    """Change the rows of persons, which are locked; returns their ids by phone."""
+def _update(rows: dict[str, _Row], contact_import: Import) -> list[int]:
+    """Change the rows of persons, which are locked; returns their ids."""
     if not rows:
-        return {}
+        return []
     items, parameters = _items(rows)
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {PERSON} SET consent = item.consent, consent_on = item.day,"
             f" consent_source = item.source, consent_wording_id = item.wording,"
             f" version = version + 1, updated_by_id = %s, updated_at = %s FROM {items}"
-            f" WHERE {PERSON}.msisdn = item.msisdn AND brand_id = %s RETURNING {PERSON}.msisdn, id",
+            f" WHERE {PERSON}.msisdn = item.msisdn AND brand_id = %s RETURNING id",
             [*_by_whom(contact_import), *parameters, contact_import.brand_id],
         )
-        return dict(cursor.fetchall())
+        return [person_id for (person_id,) in cursor.fetchall()]
 
 
-def _insert(rows: dict[str, _Row], contact_import: Import) -> dict[str, int]:
-    """Make rows of persons; returns the ids of those that nobody else has made meanwhile."""
+def _insert(rows: dict[str, _Row], contact_import: Import) -> set[str]:
+    """Make rows of persons with their first records; returns the phones of those left out, whose
+    rows somebody else has just made.
+    """
     if not rows:
-        return {}
+        return set()
+    insert = _insert_postgres if connection.vendor == "postgresql" else _insert_sqlite
+    return insert(rows, contact_import)
+
+
+def _insertion(rows: dict[str, _Row], contact_import: Import) -> tuple[str, list[Any]]:
+    """The statement that makes the rows of persons, in the order of their phones."""
     items, parameters = _items(rows)
-    columns = "msisdn, consent, consent_on, consent_source, consent_wording_id"
+    return (
+        f"INSERT INTO {PERSON} (msisdn, {CONSENT_COLUMNS}, brand_id, language, notes, version,"
+        " updated_by_id, updated_at) SELECT msisdn, consent, day, source, wording, %s, '', '', 1,"
+        f" %s, %s FROM {items} WHERE true ORDER BY msisdn ON CONFLICT (msisdn, brand_id) DO NOTHING"
+    ), [contact_import.brand_id, *_by_whom(contact_import), *parameters]
+
+
+def _insert_postgres(rows: dict[str, _Row], contact_import: Import) -> set[str]:
+    """One statement; what it made is named only where it is not all."""
+    insertion, parameters = _insertion(rows, contact_import)
+    addition, of_records = _addition("made", contact_import, contact_import.created_by_id)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {PERSON} ({columns}, brand_id, language, notes, version, updated_by_id,"
-            f" updated_at) SELECT msisdn, consent, day, source, wording, %s, '', '', 1, %s, %s"
-            f" FROM {items} WHERE true ORDER BY msisdn"
-            " ON CONFLICT (msisdn, brand_id) DO NOTHING RETURNING msisdn, id",
-            [contact_import.brand_id, *_by_whom(contact_import), *parameters],
+            f"WITH made AS ({insertion} RETURNING id, msisdn, {CONSENT_COLUMNS}),"
+            f" added AS ({addition})"
+            " SELECT CASE WHEN count(*) < %s THEN array_agg(msisdn) END, count(*) FROM made",
+            [*parameters, *of_records, len(rows)],
         )
-        return dict(cursor.fetchall())
+        made, count = cursor.fetchone()
+    return set() if count == len(rows) else rows.keys() - set(made or ())
+
+
+def _insert_sqlite(rows: dict[str, _Row], contact_import: Import) -> set[str]:
+    """SQLite has one writer: nobody else can make rows, and those with higher ids are new."""
+    insertion, parameters = _insertion(rows, contact_import)
+    addition, of_records = _addition(PERSON, contact_import, contact_import.created_by_id)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COALESCE(max(id), 0) FROM {PERSON}")
+        last = cursor.fetchone()
+        cursor.execute(insertion, parameters)
+        cursor.execute(f"{addition} WHERE id > %s ORDER BY id", [*of_records, *last])
+    return set()
 
 
 def _by_whom(contact_import: Import) -> list[Any]:
@@ -217,21 +249,34 @@ def _items(rows: dict[str, _Row]) -> tuple[str, list[Any]]:
     ), [bulk.array(kind, column) for kind, column in columns]
 
 
+def _phones(msisdns: list[str]) -> tuple[str, Any]:
+    """The phones as a table expression "item" with its parameter."""
+    if connection.vendor == "postgresql":
+        return "unnest(%s::text[]) AS item(msisdn)", msisdns
+    return "(SELECT value AS msisdn FROM json_each(%s)) AS item", json.dumps(msisdns)
+
+
 def add_records(
-    person_ids: Iterable[int], contact_import: Import, user_id: int | None, *, is_undo: bool
+    person_ids: list[int], contact_import: Import, user_id: int | None, *, is_undo: bool
 ) -> None:
     """Add the present consents of persons to their histories, in the name of an import or its
     undo.
     """
-    condition, parameter = among("id", list(person_ids))
+    condition, parameter = among("id", person_ids)
+    addition, parameters = _addition(PERSON, contact_import, user_id, is_undo=is_undo)
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {RECORD} (person_id, consent, day, source, wording_id, recorded_at,"
-            " recorded_by_id, token, imported_id, is_undo) SELECT id, consent, consent_on,"
-            f" consent_source, consent_wording_id, %s, %s, '', %s, %s FROM {PERSON}"
-            f" WHERE {condition} ORDER BY id",
-            [bulk.moment(timezone.now()), user_id, contact_import.pk, is_undo, parameter],
-        )
+        cursor.execute(f"{addition} WHERE {condition} ORDER BY id", [*parameters, parameter])
+
+
+def _addition(
+    persons: str, contact_import: Import, user_id: int | None, *, is_undo: bool = False
+) -> tuple[str, list[Any]]:
+    """The statement that adds the consents in a table of persons to their histories."""
+    return (
+        f"INSERT INTO {RECORD} (person_id, consent, day, source, wording_id, recorded_at,"
+        f" recorded_by_id, token, imported_id, is_undo) SELECT id, {CONSENT_COLUMNS}, %s, %s, '',"
+        f" %s, %s FROM {persons}"
+    ), [bulk.moment(timezone.now()), user_id, contact_import.pk, is_undo]
 
 
 def _stop(msisdns: list[str], contact_import: Import) -> None:
@@ -247,13 +292,13 @@ def _stop(msisdns: list[str], contact_import: Import) -> None:
             [parameter],
         )
         known = {msisdn for (msisdn,) in cursor.fetchall()}
-        condition, parameter = among("msisdn", [phone for phone in msisdns if phone not in known])
+        phones, parameter = _phones([phone for phone in msisdns if phone not in known])
         reason = _("Consent withdrawn, by the file %(name)s") % {"name": contact_import.file_name}
         cursor.execute(
             f"INSERT INTO {STOP_LIST} (brand_id, msisdn, reason, created_by_id, created_at)"
-            f" SELECT brand_id, msisdn, %s, %s, %s FROM {PERSON} WHERE brand_id = %s"
-            f" AND {condition} ORDER BY msisdn ON CONFLICT DO NOTHING",
-            [reason[:REASON_MAX], *_by_whom(contact_import), contact_import.brand_id, parameter],
+            f" SELECT %s, msisdn, %s, %s, %s FROM {phones} WHERE true ORDER BY msisdn"
+            " ON CONFLICT DO NOTHING",
+            [contact_import.brand_id, reason[:REASON_MAX], *_by_whom(contact_import), parameter],
         )
         new = cursor.rowcount
     detail = f"{new} of {len(msisdns)}, consent withdrawn in a file"

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import stop_list
+from campaigns.contacts.lists.models import open_proposals
 from campaigns.contacts.models import StopListEntry
 from campaigns.contacts.pages.forms import StopListForm
 from campaigns.contacts.pages.list_views import MAX_REJECTED_LINES
@@ -85,6 +86,7 @@ def _context(
     user, query = current_user(request), read_search(request.GET)
     entries = stop_list.find_entries(query, user).select_related("created_by")
     rejected = result.rejected[:MAX_REJECTED_LINES] if result else []
+    can_edit = has_permission(user, Permission.EDIT_STOP_LIST)
     return {
         "form": form,
         "slice": slice_of(request, entries, "-id"),
@@ -93,7 +95,8 @@ def _context(
         "sees_phones": sees_phones(user),
         "rejected_lines": [(line, reason.label) for line, reason in rejected],
         "tabs": tabs("stop"),
-        "can_edit": has_permission(user, Permission.EDIT_STOP_LIST),
+        "can_edit": can_edit,
+        "proposals": open_proposals().count() if can_edit else 0,
     }
 
 

@@ -61,7 +61,7 @@ def undo_slice(contact_import: Import, undo: ImportUndo) -> bool:
         )
         unchanged = dict(cursor.fetchall())
     _set_back(list(unchanged), undo)
-    add_records(unchanged.values(), contact_import, undo.created_by_id, is_undo=True)
+    add_records(list(unchanged.values()), contact_import, undo.created_by_id, is_undo=True)
     undo.consent_position = rows[-1][0]
     undo.consents += len(unchanged)
     return True

@@ -17,6 +17,7 @@ from campaigns.compose.models import TriggerEvent
 from campaigns.contacts.importing import rejected_rows
 from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.lists import contact_lists, stop_list
+from campaigns.contacts.lists.models import StopProposal
 from campaigns.contacts.models import Contact, Person, StopListEntry
 from campaigns.contacts.people import person
 from campaigns.dispatch import message_changes
@@ -102,6 +103,7 @@ def _erase(msisdn: str, actor: User | None, rejected: list[int], imports: int) -
         contact_lists.remove_contacts(contact.list, [contact.pk])
     rejected_rows.clear_cells(rejected)
     TriggerEvent.objects.filter(msisdn=msisdn).delete()
+    StopProposal.objects.filter(msisdn=msisdn).delete()
     # Batches before their recipients, as a sender locks them: or each could wait for the other.
     batches = _lock_batches_with_queued(msisdn)
     messages = list(Recipient.objects.select_for_update().filter(msisdn=msisdn).order_by("pk"))

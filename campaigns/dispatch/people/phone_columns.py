@@ -40,6 +40,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "RejectedRow": "row",
         "OverwrittenContact": "fields",
         "TriggerEvent": "msisdn values",
+        "StopProposal": "msisdn",
         "Evidence": "body",
     },
     Content.TEXT: {
@@ -150,6 +151,7 @@ _BY_MODEL: dict[Content, dict[str, str]] = {
         "StatusFileUse": "detail",
         "StatusFile": "mark key",
         "OldDataRemoval": "removed",
+        "StopProposal": "status",
         "Alert": "kind object",
         "AlertPost": "last_error",
         "BackupResult": "name failure",

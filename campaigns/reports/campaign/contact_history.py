@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from campaigns.compose.models import Campaign
 from campaigns.contacts.consent import history
 from campaigns.contacts.importing import rejected_rows
+from campaigns.contacts.lists.models import StopProposal
 from campaigns.contacts.models import Contact, Person, RejectedRow, StopListEntry
 from campaigns.contacts.people.person import topics_of
 from campaigns.contacts.people.person_ids import id_of
@@ -165,6 +166,10 @@ def held_data(msisdn: str) -> dict[str, Any]:
         "person": _person_data(Person.objects.filter(msisdn=msisdn).first()),
         "lists": [_contact_data(contact) for contact in contacts],
         "stop_list": {"reason": stopped.reason, "since": stopped.created_at} if stopped else None,
+        "stop_list_proposals": [
+            {"failures": row.failures, "last": row.last_at, "dismissed": not row.is_open}
+            for row in StopProposal.objects.filter(msisdn=msisdn)
+        ],
         "rejected_rows": [_rejected_row_data(row) for row in rejected.select_related("source")],
         "messages": [_message_data(message) for message in messages],
         # where the phone stands in other texts, without what these say about others

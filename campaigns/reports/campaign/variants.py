@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from campaigns.compose.message.variants import letters_of
 from campaigns.compose.models import Campaign, DecisionMeasure
 from campaigns.dispatch.models import Batch, Recipient
-from campaigns.dispatch.variants import undecided
+from campaigns.dispatch.variants import letters_of_batches, undecided
 from campaigns.results.variants.decision import due_at
 from campaigns.results.variants.figures import REST, VariantFigures, load_figures
 from campaigns.results.variants.sentences import percent, sentence
@@ -175,14 +175,6 @@ def load_letters(campaign: Campaign, first: int, end: int) -> Mapping[int, str]:
 
 def letters_by_recipient(recipients: Sequence[Recipient]) -> dict[int, str]:
     """The variant of each of `recipients` who has one, by id; by one query if none has."""
-    ids = {recipient.campaign_id for recipient in recipients}
-    campaigns = Campaign.objects.filter(pk__in=ids).exclude(variants=[])
-    winners = dict(campaigns.values_list("pk", "winner"))
-    found = {}
-    for campaign_id, winner in winners.items():
-        own = [one for one in recipients if one.campaign_id == campaign_id]
-        numbers = {one.batch_number for one in own}
-        batches = Batch.objects.filter(campaign=campaign_id, number__in=numbers)
-        letters = dict(batches.values_list("number", "variant"))
-        found.update({one.pk: letters.get(one.batch_number) or winner for one in own})
-    return found
+    letters = letters_of_batches((one.campaign_id, one.batch_number) for one in recipients)
+    places = {one.pk: (one.campaign_id, one.batch_number) for one in recipients}
+    return {pk: letters[place] for pk, place in places.items() if place in letters}

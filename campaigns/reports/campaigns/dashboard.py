@@ -15,6 +15,7 @@ from campaigns.compose.launch.approval import awaiting_approval_by, of_author
 from campaigns.compose.models import Campaign, CampaignState, SeriesRun, SeriesState
 from campaigns.compose.series.texts import HELD, MISSED, PROBLEMS, skip_reason
 from campaigns.contacts.choosable_lists import choosable_lists
+from campaigns.contacts.lists.models import open_proposals
 from campaigns.contacts.models import Import, ImportState
 from campaigns.dispatch.models import SendState, Tally
 from campaigns.reports.campaigns.overview import CampaignRow, load_rows
@@ -139,6 +140,7 @@ class AttentionItems:
     choices: list[Campaign]  # of a variant, for which the rest of their audience waits
     skipped_runs: list[SkippedRun]  # the last ones of series that are on
     failed_mails: int  # only for administrators, who can resend them
+    stop_proposals: int  # only for those who may edit the stop list
 
     def __bool__(self) -> bool:
         return bool(
@@ -151,7 +153,17 @@ class AttentionItems:
             or self.choices
             or self.skipped_runs
             or self.failed_mails
+            or self.stop_proposals
         )
+
+    @property
+    def stop_proposals_text(self) -> str:
+        text = ngettext(
+            "%(number)s phone failed several times in a row. Decide whether it gets messages.",
+            "%(number)s phones failed several times in a row. Decide whether they get messages.",
+            self.stop_proposals,
+        )
+        return text % {"number": number(self.stop_proposals)}
 
     @property
     def failed_mails_text(self) -> str:
@@ -190,8 +202,8 @@ def load_active_campaigns() -> ActiveCampaigns:
 
 def load_attention_items(user: User) -> AttentionItems:
     """Return what `user` may approve, what became of their own requests, paused campaigns,
-    unresolved recipients, failed imports, campaigns that wait for the choice of a variant, and how
-    many e-mails failed.
+    unresolved recipients, failed imports, campaigns that wait for the choice of a variant, how many
+    e-mails failed, and how many phones are proposed for the stop list.
     """
     since = timezone.now() - RECENT
     paused = (
@@ -210,6 +222,7 @@ def load_attention_items(user: User) -> AttentionItems:
         waiting_for_a_choice(real_campaigns(), timezone.now())[:MAX_ITEMS],
         _load_skipped_runs(),
         mail_delivery.count_failed() if has_permission(user, Permission.OPERATE) else 0,
+        open_proposals().count() if has_permission(user, Permission.EDIT_STOP_LIST) else 0,
     )
 
 

@@ -6,12 +6,21 @@ from campaigns.results.pages import (
     gateway_check_views,
     retention_views,
     statistics_files_views,
+    stop_proposal_views,
     variant_views,
 )
 
 urlpatterns = [
     path("campaigns/<int:pk>/clear", clear_rehearsal_views.rehearsal_clear, name="rehearsal-clear"),
     path("campaigns/<int:pk>/variant", variant_views.campaign_variant, name="campaign-variant"),
+    path(
+        "contacts/stop-list/proposals/", stop_proposal_views.stop_proposals, name="stop-proposals"
+    ),
+    path(
+        "contacts/stop-list/proposals/setting",
+        stop_proposal_views.stop_proposals_setting,
+        name="stop-proposals-setting",
+    ),
     path("spend/corrections/", correction_views.fees_and_corrections, name="corrections"),
     path("settings/gateway/", gateway_check_views.gateway_checks, name="gateway-check-list"),
     path(

@@ -31,6 +31,7 @@ from campaigns.results.polling.prices import (
     row_prices,
 )
 from campaigns.results.polling.statuses import delivery_state, is_final, moves_forward
+from campaigns.results.stop_proposals import failures
 from campaigns.shared import bulk
 from campaigns.shared.money import to_units
 
@@ -87,6 +88,7 @@ def record_updates(batches: Sequence[BatchUpdates]) -> list[list[Movement]]:
     write_entries([movement for movements in moved for movement in movements], timezone.now())
     tally.write()
     hours.write()
+    failures.note(_newly_failed(written, current, batches), timezone.now())
     message_changes.record(
         MessageChange(
             current[after.id].campaign_id,
@@ -98,6 +100,24 @@ def record_updates(batches: Sequence[BatchUpdates]) -> list[list[Movement]]:
         if after.delivery_state != current[after.id].delivery_state
     )
     return moved
+
+
+def _newly_failed(
+    written: Sequence[UpdatedRecipient],
+    current: Mapping[int, Recipient],
+    batches: Sequence[BatchUpdates],
+) -> list[int]:
+    """The messages of campaigns that have failed because of their phone, and not known before."""
+    campaigns = {
+        batch.campaign.pk for batch in batches if batch.campaign.purpose == Purpose.CAMPAIGN
+    }
+    return [
+        after.id
+        for after in written
+        if not current[after.id].final
+        and failures.is_failure(after.delivery_state, after.status, after.final)
+        and current[after.id].campaign_id in campaigns
+    ]
 
 
 def _update_batch(

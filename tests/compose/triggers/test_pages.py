@@ -3,14 +3,25 @@
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from campaigns.compose.editor import drafts
 from campaigns.compose.launch import approval, lifecycle
 from campaigns.compose.launch.lifecycle import Refused
-from campaigns.compose.models import ApprovalLimit, Campaign, Timing, Trigger, TriggerState
-from campaigns.compose.triggers import moves
+from campaigns.compose.models import (
+    ApprovalLimit,
+    Campaign,
+    Timing,
+    Trigger,
+    TriggerEvent,
+    TriggerState,
+)
+from campaigns.compose.triggers import counts, moves
 from campaigns.compose.triggers.arrivals import Arrival, receive
+from campaigns.compose.triggers.counts import EventCounts, count_events
 from campaigns.compose.triggers.moves import Limits
 from campaigns.dispatch.freeze import events
 from campaigns.team.models import AuditEntry, Role
@@ -64,6 +75,27 @@ def test_a_draft_is_set_up_switched_on_and_ended_in_pages(pages: Client, draft: 
         "created", "switched on", "switched off", "skipped", "ended",
     ]  # fmt: skip
     assert pages.get("/campaigns/triggers/").status_code == 200
+
+
+def test_a_busy_trigger_counts_its_newest_events(
+    trigger: Trigger, pages: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = [*["waiting"] * 3, *["taken"] * 2, *["skipped"] * 4]
+    TriggerEvent.objects.bulk_create(
+        TriggerEvent(
+            trigger=trigger, event="order.paid", key=str(number), msisdn="380971234567",
+            state=state, at=timezone.now(),
+        )
+        for number, state in enumerate(states)
+    )  # fmt: skip
+    assert count_events(trigger) == EventCounts(3, 2, 4, is_bounded=False)
+    monkeypatch.setattr(counts, "NEWEST", 5)
+    assert count_events(trigger) == EventCounts(3, 1, 4, is_bounded=True)
+    with CaptureQueriesContext(connection) as queries:
+        text = pages.get(f"/campaigns/triggers/{trigger.pk}/").content.decode()
+    assert "counted among the newest" in text
+    of_events = [query["sql"] for query in queries if "campaigns_triggerevent" in query["sql"]]
+    assert len(of_events) == 3  # the page, those that wait, the newest
 
 
 @pytest.mark.parametrize("event", ["", "Order paid", "замовлення", "x" * 61])

@@ -69,6 +69,8 @@ FORMS = {
     "person-erase": Form("erased", phone="380970000009"),
     "stop-list": Form("stopped", data={"phones": "0971234567", "country": "UA"}),
     "stop-lift": Form("lifted"),
+    "stop-proposals": Form("stopped", data={"decision": "stop", "proposal": FIRST}),
+    "stop-proposals-setting": Form("set", data={"failures": "5"}),
     "import-paste": Form("uploaded", data={"rows": "0971234567", "name": "New", "country": "UA"}),
     "import-address": Form(
         "uploaded", data={"address": "https://example.com/a.csv", "name": "New", "country": "UA"}

@@ -1,13 +1,14 @@
 """What is done with a campaign after its launch."""
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Status
 from pydantic import Field, Strict
 
 from campaigns.api.access import Needs, actor, own_transactions
+from campaigns.api.form_values import posted, require_valid
 from campaigns.api.problems import Problem, invalid
 from campaigns.api.resources.campaigns.fields import Hours, LocalTime
 from campaigns.api.resources.campaigns.schemas import (
@@ -21,7 +22,10 @@ from campaigns.compose.editor import follow_up_drafts
 from campaigns.compose.editor.follow_up_drafts import FollowedRecipients
 from campaigns.compose.launch import lifecycle, running_changes
 from campaigns.compose.launch.follow_ups import HOURS_MAX
+from campaigns.compose.library import frequency_caps
 from campaigns.compose.models import Timing
+from campaigns.compose.models.frequency_cap import DAYS_MAX, MESSAGES_MAX
+from campaigns.compose.pages.frequency_cap.forms import OWN, CampaignCapForm
 from campaigns.dispatch.budgets import reservations
 from campaigns.dispatch.pages.forms import SendingHoursForm, TimeForm
 from campaigns.dispatch.people.resend import create_resend_draft
@@ -32,6 +36,17 @@ router = Router(tags=["Campaigns"])
 
 class BudgetIn(Body):
     amount: Annotated[Amount | None, Field(description="null: no limit")]
+
+
+class CampaignCapIn(Body):
+    """`own` takes `messages` and `days`; the others take neither."""
+
+    cap: Annotated[
+        Literal["brand", "own", "none"],
+        Field(description="That of the brand, one of its own, or none."),
+    ]
+    messages: Annotated[int, Strict(), Field(ge=1, le=MESSAGES_MAX)] | None = None
+    days: Annotated[int, Strict(), Field(ge=1, le=DAYS_MAX)] | None = None
 
 
 class HoursIn(Body):
@@ -111,6 +126,28 @@ def set_campaign_budget(
     campaign = find_campaign(request, campaign_id, Permission.SEND)
     amount = None if body.amount is None else Decimal(body.amount)
     reservations.change_budget(campaign.pk, actor(request), amount)
+    return show_campaign(request, campaign_id, response)
+
+
+@router.put(
+    "campaigns/{campaign_id}/frequency-cap",
+    summary="Set frequency cap of a draft",
+    response=CampaignOut,
+    auth=Needs(Permission.MANAGE_LIMITS),
+)
+def set_campaign_frequency_cap(
+    request: HttpRequest, campaign_id: CampaignId, body: CampaignCapIn, response: HttpResponse
+) -> Any:
+    """Give a promotional draft another cap than its brand has, or none. Refused where the brand has
+    none.
+    """
+    campaign = find_campaign(request, campaign_id, Permission.MANAGE_LIMITS)
+    frequency_caps.require_can_have_own(campaign)
+    form = CampaignCapForm(posted(body.model_dump()), campaign, None, "")
+    require_valid(form)
+    if body.cap != OWN and (body.messages or body.days):
+        raise invalid("messages", "unexpected", "Only a cap of its own has numbers.")
+    frequency_caps.set_campaign_cap(campaign, *form.columns, actor(request))
     return show_campaign(request, campaign_id, response)
 
 

@@ -60,10 +60,11 @@ class VariantIn(Body):
     button_caption: Text = ""
     button_url: Text = ""
     image: Annotated[
-        Literal["same", "none", "url"],
-        Field(description="That of A, none, or what is at `image_url`."),
+        Literal["same", "none", "url", "library"],
+        Field(description="That of A, none, what is at `image_url`, or `picture_id`."),
     ] = "same"
     image_url: Text = ""
+    picture_id: Annotated[StrictId | None, Field(description="An image of the library.")] = None
 
 
 class CampaignChanges(Body):
@@ -227,6 +228,22 @@ def _contradictions(changes: Mapping[str, Any]) -> list[FieldError]:
     return []
 
 
+def _picture_file(request: HttpRequest, picture_id: int) -> str:
+    picture = visible_to(actor(request), Picture.objects.all()).filter(pk=picture_id).first()
+    if picture is None:
+        raise UnusableFile("There is no such image.")
+    return str(picture.file)
+
+
+def _variant(request: HttpRequest, variant: Mapping[str, Any]) -> dict[str, Any]:
+    """A variant as the form takes it. Raises UnusableFile."""
+    texts = dict(variant)
+    picture_id = texts.pop("picture_id", None)
+    if (texts.get("image") == "library") != (picture_id is not None):
+        raise UnusableFile("picture_id goes with the image library, and with no other.")
+    return texts | ({"image_file": _picture_file(request, picture_id)} if picture_id else {})
+
+
 def _value(request: HttpRequest, name: str, value: Any) -> dict[str, Any]:
     """The form's values for one field. Raises UnusableFile."""
     if value is None:
@@ -236,10 +253,9 @@ def _value(request: HttpRequest, name: str, value: Any) -> dict[str, Any]:
         ids = [choice for choice in value if isinstance(choice, int)]
         return {name: [*ids, *(READERS[name](name, names)[name] if names else ())]}
     if name == "picture_id":
-        picture = visible_to(actor(request), Picture.objects.all()).filter(pk=value).first()
-        if picture is None:
-            raise UnusableFile("There is no such image.")
-        return {"image": str(picture.file), "image_url": ""}
+        return {"image": _picture_file(request, value), "image_url": ""}
+    if name == "variants":
+        return {name: [_variant(request, variant) for variant in value]}
     if name == "budget":  # all places, so that 1.234 is no thousand in any language
         whole, _point, decimals = value.partition(".")
         return {name: f"{whole}.{decimals:0<7}"}

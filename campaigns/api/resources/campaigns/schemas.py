@@ -74,8 +74,14 @@ class VariantOut(Schema):
     text: str
     button_caption: str
     button_url: str
-    image: Annotated[str, Field(description="`same` as A, `none`, or `url`: at `image_url`.")]
+    image: Annotated[
+        str,
+        Field(
+            description="`same` as A, `none`, `url`: at `image_url`, or `library`: `picture_id`."
+        ),
+    ]
     image_url: str
+    picture_id: Annotated[int | None, Field(description="null: not of the library.")]
 
 
 class CampaignOut(CampaignSummary):
@@ -168,7 +174,6 @@ def campaign_out(campaign: Campaign) -> CampaignOut:
     """All that is set in a campaign."""
     earlier = list(campaign.earlier.order_by("source_id", "outcome"))
     hours, budget, cap = campaign.sending_hours, campaign.budget, cap_of(campaign)
-    picture = Picture.objects.filter(file=str(campaign.image)) if campaign.image else None
     return CampaignOut(
         **summary_values(campaign),
         **{name: getattr(campaign, name) for name in _SAME},
@@ -176,7 +181,11 @@ def campaign_out(campaign: Campaign) -> CampaignOut:
         exclude_lists=_named(campaign, "exclude_lists"),
         segments=_named(campaign, "segments"),
         exclude_segments=_named(campaign, "exclude_segments"),
-        picture_id=picture.values_list("pk", flat=True).first() if picture is not None else None,
+        picture_id=_picture_id(str(campaign.image or "")),
+        variants=[
+            variant | {"picture_id": _picture_id(variant.get("image_file", ""))}
+            for variant in campaign.variants
+        ],
         campaigns=_sources(earlier, left_out=False),
         exclude_campaigns=_sources(earlier, left_out=True),
         winner=campaign.winner or None,
@@ -201,10 +210,15 @@ _SAME = (
     "text", "image_url", "button_caption", "button_url", "track_links", "untracked_links",
     "track_conversions",
     "sms_sender", "sms_text", "promotional", "validity", "tariff", "timing", "time_zone", "rate",
-    "variants", "variant_split", "test_share", "decision_measure", "decision_hours",
+    "variant_split", "test_share", "decision_measure", "decision_hours",
     "decides_itself", "decided_at",
     "follow_hours",
 )  # fmt: skip
+
+
+def _picture_id(file: str) -> int | None:
+    pictures = Picture.objects.filter(file=file) if file else Picture.objects.none()
+    return pictures.values_list("pk", flat=True).first()
 
 
 def _named(campaign: Campaign, name: str) -> list[Named]:

@@ -11,6 +11,7 @@ from campaigns.compose.message.tracking.short_links import link_base
 from campaigns.compose.message.tracking.tracked_links import tracking_of
 from campaigns.compose.message.variants import (
     DIFFERING,
+    LIBRARY_IMAGE,
     as_variant,
     expected_recipients,
     letters_of,
@@ -44,6 +45,10 @@ def variant_problems(campaign: Campaign) -> Iterator[Problem]:
     """What forbids a launch with these variants, whatever the audience."""
     if not campaign.variants:
         return
+    for letter, variant in zip(letters_of(campaign)[1:], campaign.variants, strict=True):
+        if variant.get("image") == LIBRARY_IMAGE and not variant.get("image_file"):
+            text = _("Variant %(letter)s: Choose an image of the library.")
+            yield Problem(FIELD, text % {"letter": letter})
     for one, other in _twins(campaign):
         yield Problem(
             FIELD,

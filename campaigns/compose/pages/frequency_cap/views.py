@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from campaigns.compose.audience import frequency_cap
-from campaigns.compose.launch.lifecycle import CAN_EDIT, Refused
+from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.library import frequency_caps
 from campaigns.compose.models import FrequencyCap
 from campaigns.compose.pages.draft_request import draft_of
@@ -61,13 +61,13 @@ def brand_cap_remove(request: HttpRequest) -> HttpResponse:
 def campaign_cap(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a draft another cap than its brand has, or none."""
     user, campaign = current_user(request), draft_of(request, pk, Permission.MANAGE_LIMITS)
-    of_brand = frequency_cap.brand_cap(campaign.brand_id)
-    if campaign.state not in CAN_EDIT or of_brand is None or not frequency_cap.is_limited(campaign):
-        messages.warning(
-            request, _("Only a promotional draft can have a cap, and only where the brand has one.")
-        )
+    try:
+        frequency_caps.require_can_have_own(campaign)
+    except Refused as refused:
+        messages.warning(request, str(refused))
         return redirect(campaign)
     back = reverse("campaign-review", args=[pk])
+    of_brand = FrequencyCap.objects.get(brand=campaign.brand_id)
     shown = frequency_cap.Cap(of_brand.messages, of_brand.days)
     form = CampaignCapForm(request.POST or None, campaign, shown, back)
     if request.method == "POST" and form.is_valid():

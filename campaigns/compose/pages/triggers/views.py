@@ -17,8 +17,9 @@ from campaigns.compose.message.render import compile_message
 from campaigns.compose.models import Campaign, EventState, Trigger, TriggerEvent, TriggerState
 from campaigns.compose.pages.triggers.forms import LimitsForm, TriggerForm
 from campaigns.compose.triggers import moves
+from campaigns.compose.triggers.counts import NEWEST, count_events
 from campaigns.compose.triggers.texts import off_reason, skip_reason
-from campaigns.shared.paging import page_of
+from campaigns.shared.paging import slice_of
 from campaigns.team import audit
 from campaigns.team.models import User
 from campaigns.team.pages.access import current_user, get_object_for, permission_required
@@ -84,17 +85,17 @@ def trigger_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _context(request: HttpRequest, trigger: Trigger, user: User) -> dict[str, Any]:
-    page = page_of(request, TriggerEvent.objects.filter(trigger=trigger).order_by("-pk"))
-    counts = TriggerEvent.objects.filter(trigger=trigger).order_by().values_list("state")
+    events = slice_of(request, TriggerEvent.objects.filter(trigger=trigger), "-id")
     template = compile_message(trigger.draft) if trigger.draft else None
     is_off = trigger.state == TriggerState.OFF
     problem_list = moves.problems(trigger) if is_off else []
     return {
         "trigger": trigger,
         "off_reason": off_reason(trigger),
-        "page": page,
-        "rows": [(event, skip_reason(event.reason)) for event in page],
-        "counts": dict.fromkeys(EventState.values, 0) | dict(counts.annotate(Count("pk"))),
+        "slice": events,
+        "rows": [(event, skip_reason(event.reason)) for event in events],
+        "counts": count_events(trigger),
+        "newest": NEWEST,
         "problems": problem_list,
         "approval": moves.approval_text(trigger, user) if is_off and not problem_list else "",
         "tags": sorted(template.names) if template else [],
