@@ -142,6 +142,16 @@ function shortcuts() {
   });
 }
 
+// <form data-least="2" data-most="6"> can be submitted while as many of its boxes are ticked.
+function enoughTicked() {
+  const check = (form) => {
+    const ticked = [...form.elements].filter(({ type, checked }) => type === "checkbox" && checked).length;
+    find("button", form).disabled = ticked < form.dataset.least || ticked > form.dataset.most;
+  };
+  document.addEventListener("change", ({ target }) => target.form?.dataset.least && check(target.form));
+  window.addEventListener("pageshow", () => document.querySelectorAll("form[data-least]").forEach(check));
+}
+
 // <select data-submit> and <input data-submit> submit their form when the choice changes.
 function submitOnChange() {
   document.addEventListener("change", (event) => {
@@ -156,6 +166,7 @@ submitOnce();
 closeButtons();
 shortcuts();
 submitOnChange();
+enoughTicked();
 observeTables();
 firstError();
 // The server tells what nobody asked for from what the user did: it does not keep a session from ending.

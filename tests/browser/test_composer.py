@@ -88,7 +88,7 @@ def test_mistakes_stand_at_their_fields_and_the_first_has_the_focus(
 ) -> None:
     composer.get_by_role("button", name="Save draft").click()
     expect(composer.get_by_text("Draft saved.")).to_be_visible()
-    expect(composer.locator("#form-errors")).to_contain_text("Fix 2 issues before launching")
+    expect(composer.locator("#form-errors")).to_contain_text("Fix 3 issues before launching")
     expect(composer.locator("#id_sender")).to_be_focused()
     look(composer, "composer-errors")
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import time_machine
@@ -45,9 +46,13 @@ def olena() -> User:
     return person(Role.MARKETER, "olena")
 
 
-def scheduled(actor: User | None = None, **columns: object) -> Campaign:
+def scheduled(actor: User | None = None, **columns: Any) -> Campaign:
     """To ten contacts in an hour, launched."""
-    values = {"timing": Timing.AT, "scheduled_at": NOON + timedelta(hours=1), **columns}
+    values: dict[str, Any] = {
+        "timing": Timing.AT,
+        "scheduled_at": NOON + timedelta(hours=1),
+        **columns,
+    }
     campaign = draft(contact_list("A", ukrainians(10)), **values)
     lifecycle.launch(campaign.pk, actor)
     campaign.refresh_from_db()

@@ -142,7 +142,7 @@ def test_page_offers_unresolved_recipients_separately(campaign: Campaign, client
     draft = Campaign.objects.latest("pk")
     assert answer.headers["Location"] == f"/campaigns/{draft.pk}/edit"
     assert phones_of(draft) == {factory.phone(number) for number in FAILED}
-    client.post(f"/campaigns/{campaign.pk}/again", {"unresolved": "yes"})
+    client.post(f"/campaigns/{campaign.pk}/again", {"unresolved": "yes", "resends": "1"})
     assert len(phones_of(Campaign.objects.latest("pk"))) == 4
     assert AuditEntry.objects.filter(subject=f"campaign:{campaign.pk}", action="again").count() == 2
 

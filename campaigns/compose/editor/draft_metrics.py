@@ -6,7 +6,7 @@ from campaigns.compose.audience.frequency_cap import Cap
 from campaigns.compose.audience.selection import Funnel
 from campaigns.compose.launch import checks
 from campaigns.compose.launch.checks import Problem
-from campaigns.compose.launch.funds_check import money_warnings
+from campaigns.compose.launch.funds_check import money_warnings, registered_warnings
 from campaigns.compose.message import message_lengths
 from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.models import Campaign
@@ -40,7 +40,11 @@ def draft_metrics(
         sms=measured.sms if campaign.sms_text else None,
         estimate=cost,
         problems=checks.problems(campaign, measured),
-        warnings=[*checks.warnings(campaign, measured), *money_warnings(campaign, cost)],
+        warnings=[
+            *checks.warnings(campaign, measured),
+            *money_warnings(campaign, cost),
+            *registered_warnings(campaign, cost),
+        ],
     )
 
 

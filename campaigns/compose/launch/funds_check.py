@@ -26,6 +26,12 @@ def register(source: Source) -> None:
         _sources.append(source)
 
 
+def registered_warnings(campaign: Campaign, estimate: Estimate) -> Iterator[Problem]:
+    """The warnings of the registered sources."""
+    for source in _sources:
+        yield from source(campaign, estimate)
+
+
 def budget_currency(campaign: Campaign, budget: Decimal | None) -> str:
     """The currency of a budget: that of the price list. Without one, or if prices have several,
     that of the budget before; "" without a budget.
@@ -37,11 +43,9 @@ def budget_currency(campaign: Campaign, budget: Decimal | None) -> str:
 
 
 def money_warnings(campaign: Campaign, estimate: Estimate) -> Iterator[Problem]:
-    """Warn if a budget or the balance may run out; only equal currencies are compared."""
+    """Warn if the budget or the balance may run out; only equal currencies are compared."""
     if campaign.budget is not None:
         yield from _budget_warnings(campaign.budget, estimate)
-    for source in _sources:
-        yield from source(campaign, estimate)
     if estimate.totals and (funds := load_balance().balance):
         yield from _balance_warnings(funds, estimate)
 

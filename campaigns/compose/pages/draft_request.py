@@ -66,10 +66,14 @@ def form_of(request: HttpRequest, campaign: Campaign | None = None, **options: A
 
 def checked_form_of(request: HttpRequest, campaign: Campaign) -> CampaignForm | None:
     """The form of a saved draft with its issues at their fields; None if it has none."""
-    saved = initial_of(campaign) | {"budget": campaign.budget}
+    saved = initial_of(campaign) | {"budget": campaign.budget, "square": True}
     user = current_user(request)
     form = CampaignForm(saved, campaign=campaign, actor=user, base_url=base_url(request))
-    return None if form.is_valid() else form
+    if form.is_valid():
+        return None
+    if not form.audience:
+        form.add_error("lists", _("Choose a list or a segment."))
+    return form
 
 
 def template_of(request: HttpRequest) -> CampaignTemplate | None:

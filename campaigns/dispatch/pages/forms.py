@@ -121,8 +121,8 @@ class TimeForm(forms.Form):
     )
 
     def __init__(self, *args: Any, campaign: Campaign, back: str = "", **options: Any) -> None:
-        initial = initial_of(campaign)
-        super().__init__(*args, initial=initial, auto_id="id_%s", **options)
+        options.setdefault("initial", initial_of(campaign))
+        super().__init__(*args, **options)
         self.is_local = campaign.timing == Timing.LOCAL
         names = ["scheduled_at"] if self.is_local else ["scheduled_at", "time_zone"]
         if campaign.timing == Timing.AFTER:
