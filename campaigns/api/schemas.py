@@ -20,6 +20,7 @@ _XLSX = {XLSX: {"schema": {"type": "string", "format": "binary"}}}
 CSV_FILE = {"responses": {200: {"description": "CSV in UTF-8", "content": _CSV}}}
 TABLE_FILE = {"responses": {200: {"description": "CSV in UTF-8, or XLSX", "content": _CSV | _XLSX}}}
 FileKind = Annotated[Literal["csv", "xlsx"], Path()]
+CLOCK = "^([01][0-9]|2[0-3]):[0-5][0-9]$"  # no `format`: RFC 3339 would need an offset
 FIELDS_MAX, VALUE_MAX = 200, 1_000  # merge fields of a person; characters of a value
 NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
 

@@ -10,7 +10,7 @@ from tests.dispatch import factory
 
 pytestmark = pytest.mark.django_db
 WEEKLY = {
-    "repeat": "weekly", "weekdays": [0, 3], "at": "10:00:00", "first_day": "2100-01-01",
+    "repeat": "weekly", "weekdays": [0, 3], "at": "10:00", "first_day": "2100-01-01",
     "people_max": 50,
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from campaigns.api.access import Needs, actor, own_transactions
 from campaigns.api.paging import Page, PageQuery, page
 from campaigns.api.problems import invalid
-from campaigns.api.schemas import Body, Id
+from campaigns.api.schemas import CLOCK, Body, Id
 from campaigns.compose.models import Repeat, Series, SeriesRun, SeriesState
 from campaigns.compose.models.series import RECIPIENTS_MAX
 from campaigns.compose.series import moves
@@ -34,7 +34,7 @@ class SeriesPlanIn(Body):
         int | None,
         Field(ge=1, le=31, description="Of a monthly series; 31 is the last day of each month."),
     ] = None
-    at: Annotated[time, Field(examples=["10:00"])]
+    at: Annotated[str, Field(pattern=CLOCK, description="Such as 10:00.")]
     is_local: Annotated[
         bool, Field(description="In the recipients' local time, else in that of the installation.")
     ] = False
@@ -60,7 +60,7 @@ class SeriesOut(Schema):
     repeat: Repeat
     weekdays: list[int]
     month_day: int | None
-    at: time
+    at: Annotated[str, Field(description="Such as 10:00.")]
     is_local: bool
     first_day: date
     last_day: date | None
@@ -161,7 +161,7 @@ def _get(request: HttpRequest, series_id: int, permission: Permission = Permissi
 def _plan(body: SeriesPlanIn) -> Plan:
     """Raises a problem at the field that is wrong."""
     values = {name: getattr(body, name) for name in Plan.__dataclass_fields__}
-    values["weekdays"] = sorted(set(body.weekdays))
+    values |= {"weekdays": sorted(set(body.weekdays)), "at": time.fromisoformat(body.at)}
     plan = Plan(**values)
     for problem in plan_problems(plan):
         raise invalid(problem.field, "refused", str(problem.message))
@@ -169,11 +169,13 @@ def _plan(body: SeriesPlanIn) -> Plan:
 
 
 def _series_out(series: Series) -> SeriesOut:
-    names = (name for name in SeriesOut.model_fields if name not in ("id", "state", "repeat"))
+    others = ("id", "state", "repeat", "at")
+    names = (name for name in SeriesOut.model_fields if name not in others)
     return SeriesOut(
         id=series.pk,
         state=SeriesState(series.state),
         repeat=Repeat(series.repeat),
+        at=f"{series.at:%H:%M}",
         **{name: getattr(series, name) for name in names},
     )
 

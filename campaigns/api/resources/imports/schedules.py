@@ -12,7 +12,7 @@ from campaigns.api.form_values import posted, require_valid
 from campaigns.api.paging import Page, PageQuery, page
 from campaigns.api.problems import Problem
 from campaigns.api.resources.imports.shown_imports import get_import
-from campaigns.api.schemas import Body, Id
+from campaigns.api.schemas import CLOCK, Body, Id
 from campaigns.contacts.fetching import schedules
 from campaigns.contacts.fetching.models import ImportRhythm, ImportSchedule
 from campaigns.contacts.fetching.share_links import shown_address
@@ -33,7 +33,6 @@ class ScheduleOut(Schema):
     list_id: int | None
     list_name: str
     rhythm: ImportRhythm
-    # no `format`: a time as RFC 3339 has it would need an offset
     at: Annotated[str | None, Field(description="Such as 08:00:00, in the time zone of the owner.")]
     weekday: Annotated[int, Field(description="0 is Monday; for every week.")]
     max_rejected_percent: int
@@ -54,9 +53,7 @@ class SchedulePage(Page[ScheduleOut]):
 class ScheduleIn(Body):
     import_id: Annotated[Id, Field(description="A finished import from the address.")]
     rhythm: ImportRhythm = ImportRhythm.DAILY
-    at: Annotated[
-        str | None, Field(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description="Such as 08:00.")
-    ] = None
+    at: Annotated[str | None, Field(pattern=CLOCK, description="Such as 08:00.")] = None
     weekday: Annotated[int, Field(ge=0, le=6)] = 0
     max_rejected_percent: Annotated[int | None, Field(ge=0, le=100)] = None
 
