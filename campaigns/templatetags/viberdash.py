@@ -24,6 +24,7 @@ from campaigns.contacts.field_types.shown_values import fields_for_reader
 from campaigns.contacts.models import Contact
 from campaigns.contacts.phones.masking import mask_phone, mask_phones_in
 from campaigns.contacts.phones.parsing import format_phone
+from campaigns.shared.figures.percentages import percent_text
 from campaigns.shared.money import CENT, PLACES, on_card
 from campaigns.shared.money import exact as exact_digits
 from campaigns.team.models import User
@@ -63,15 +64,8 @@ def number(value: Any) -> str:
 
 @register.filter
 def percent(part: Any, whole: Any) -> str:
-    """`part` of `whole` with one decimal: 12.5%. A dash without a whole; 100% only for all."""
-    if part is None or not whole:
-        return "–"
-    share = Decimal(part) * 100 / Decimal(whole)
-    if 0 < share < Decimal("0.1"):
-        return f"<{_grouped(Decimal('0.1'), 1)}%"
-    if Decimal("99.9") < share < 100:
-        return f">{_grouped(Decimal('99.9'), 1)}%"
-    return f"{_grouped(share, 0 if share in (0, 100) else 1)}%"
+    """`part` of `whole`, rounded to one decimal: 12.5%. A dash without a whole."""
+    return "–" if part is None or whole is None else percent_text(part, whole)
 
 
 def _amount(amount: Decimal, currency: str, digits: str) -> SafeString:

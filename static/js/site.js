@@ -1,6 +1,7 @@
 // On every page: the menu of small screens, confirmation of destructive actions, focus on the first error, submitting
 // once, closing messages, toasts, keyboard shortcuts. Pages work without any of it.
 import { dropAll } from "./kept_drafts.js";
+import "./live.js";
 
 const find = (selector, root = document) => root.querySelector(selector);
 
@@ -161,7 +162,7 @@ firstError();
 // The server tells what nobody asked for from what the user did: it does not keep a session from ending.
 document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   const trigger = ctx.sourceElement?.getAttribute("hx-trigger") ?? "";
-  if (/\b(every|load)\b/.test(trigger) && ctx.sourceEvent?.isTrusted !== true)
+  if (/\b(every|load|recipients-changed)\b/.test(trigger) && ctx.sourceEvent?.isTrusted !== true)
     ctx.request.headers["X-Background"] = "true";
 });
 document.body.addEventListener("toast", (event) => toast(event.detail.text, event.detail.kind));

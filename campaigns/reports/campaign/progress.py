@@ -8,12 +8,10 @@ from django.utils import timezone
 from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.compose.launch import lifecycle, pause_reasons
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.compose.pricing.price_list import VIBER, stored_prices
 from campaigns.dispatch.models import Snapshot
-from campaigns.reports.campaign.variants import Phase, load_phase
-from campaigns.reports.campaign.waiting import WaitingRecipients, load_waiting
 from campaigns.reports.shared.bills import Bill, load_campaign_bills
 from campaigns.reports.shared.click_counts import count_clickers
 from campaigns.reports.shared.conversion_counts import ConversionCounts, load_conversions
@@ -23,6 +21,11 @@ from campaigns.reports.shared.delivery_counts import (
     load_country_counts,
 )
 from campaigns.reports.spend.entries import ledger_url
+from campaigns.reports.statuses.campaign_status import DEPENDENT, CampaignStatus, campaign_status
+from campaigns.reports.statuses.conditions import load_conditions
+from campaigns.reports.statuses.facts import Facts, load_facts
+from campaigns.reports.statuses.variant_phase import Phase
+from campaigns.reports.statuses.waiting import WaitingRecipients
 from campaigns.shared.money import ZERO
 
 FAST, MEDIUM, SLOW = 2, 10, 30  # seconds between two updates of the page
@@ -82,7 +85,7 @@ class CampaignProgress:
         """Seconds until the page updates; None when nothing changes any more."""
         state = self.campaign.state
         if state in (CampaignState.PREPARING, CampaignState.SENDING):
-            return MEDIUM if self.phase.is_open else FAST
+            return MEDIUM if self.status.is_stopped or self.phase.is_open else FAST
         if state in (
             CampaignState.PAUSED,
             CampaignState.SCHEDULED,
@@ -105,21 +108,44 @@ class CampaignProgress:
         ended = self.campaign.finished_at
         return ended is not None and timezone.now() - ended < duration
 
-    @property
-    def pause_reason(self) -> pause_reasons.PauseReason | None:
-        """Why it is paused; None where it is not."""
-        paused = self.campaign.state == CampaignState.PAUSED and self.campaign.reason
-        return pause_reasons.pause_reason(self.campaign.reason) if paused else None
+    @cached_property
+    def facts(self) -> Facts:
+        """What is known of it while it is under way."""
+        [facts] = load_facts([(self.campaign, self.counts)])
+        return facts
 
     @cached_property
+    def status(self) -> CampaignStatus:
+        """What may be said of it."""
+        conditions = load_conditions() if self.campaign.state in DEPENDENT else None
+        return campaign_status(self.facts, conditions)
+
+    @property
     def waiting(self) -> list[WaitingRecipients]:
         """Recipients who wait for the sending hours."""
-        return load_waiting(self.campaign)
+        return self.facts.waiting
 
-    @cached_property
+    @property
     def phase(self) -> Phase:
         """Where the test of its variants is."""
-        return load_phase(self.campaign)
+        return self.facts.phase
+
+    @property
+    def fingerprint(self) -> str:
+        """Differs if any recipient is in another state, or there are more of them."""
+        numbers = (self.frozen, self.clickers, self.campaign.state)
+        return self.counts.fingerprint(*numbers)
+
+    @property
+    def seen(self) -> str:
+        """The query string by which a page says what it shows."""
+        return f"?seen={self.fingerprint}"
+
+    @property
+    def is_over_budget(self) -> bool:
+        """Whether it is paused because of its own budget."""
+        is_paused = self.campaign.state == CampaignState.PAUSED
+        return is_paused and self.campaign.reason in ("budget", "budget_currency")
 
     @property
     def frozen(self) -> int:
