@@ -133,7 +133,10 @@ def moment(when: datetime | None) -> str:
         else formats.date_format(local, "j M, H:i" if same_year else "j M Y")
     )
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', when.isoformat(), _exact(local), text
+        '<time datetime="{}" title="{}">{}</time>',
+        when.isoformat(timespec="seconds"),
+        _exact(local),
+        text,
     )
 
 
@@ -145,7 +148,10 @@ def exact_time(when: datetime | None) -> str:
     local = timezone.localtime(when)
     text = f"{formats.date_format(local, 'j M Y, H:i')} {timezone.get_current_timezone_name()}"
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', when.isoformat(), _exact(local), text
+        '<time datetime="{}" title="{}">{}</time>',
+        when.isoformat(timespec="seconds"),
+        _exact(local),
+        text,
     )
 
 

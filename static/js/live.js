@@ -9,7 +9,7 @@ const nameOf = (ctx) => ctx.sourceElement.getAttribute("hx-target") ?? ctx.sourc
 
 function isInUse(part) {
   if (!(part instanceof Element)) return false;
-  if (part.querySelector(".dropdown-menu.show, details[open], dialog[open], select:focus")) return true;
+  if (part.querySelector(".dropdown-menu.show, details[data-popover][open], dialog[open], select:focus")) return true;
   const selection = document.getSelection();
   return Boolean(selection && !selection.isCollapsed && part.contains(selection.anchorNode));
 }

@@ -143,6 +143,20 @@ function shortcuts() {
   });
 }
 
+// <details data-popover> lies over the page: Escape and a click elsewhere close it.
+function popovers() {
+  const opened = () => [...document.querySelectorAll("details[data-popover][open]")];
+  document.addEventListener("keydown", (event) => {
+    const last = opened().at(-1);
+    if (event.key !== "Escape" || event.defaultPrevented || !last) return;
+    last.open = false;
+    find("summary", last).focus();
+  });
+  document.addEventListener("click", (event) => {
+    for (const popover of opened()) if (!popover.contains(event.target)) popover.open = false;
+  });
+}
+
 // <select data-submit> and <input data-submit> submit their form when the choice changes.
 function submitOnChange() {
   document.addEventListener("change", (event) => {
@@ -157,6 +171,7 @@ submitOnce();
 closeButtons();
 shortcuts();
 submitOnChange();
+popovers();
 observeTables();
 firstError();
 // The server tells what nobody asked for from what the user did: it does not keep a session from ending.

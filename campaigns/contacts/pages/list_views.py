@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from campaigns.contacts.field_types import list_fields
 from campaigns.contacts.field_types.shown_values import fields_for_reader
 from campaigns.contacts.importing.errors import ContactsError
-from campaigns.contacts.lists import contact_lists, exports, type_changes
+from campaigns.contacts.lists import contact_lists, exports, stop_list, type_changes
 from campaigns.contacts.models import Contact, ContactList, FieldType
 from campaigns.contacts.pages.contact_forms import ContactForm
 from campaigns.contacts.pages.forms import CopyForm, ListForm, PasteForm
@@ -94,6 +94,8 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "list": contact_list,
         "page": page,
         "rows": [(contact, _values(contact_list, contact, tags)) for contact in page],
+        "stopped": stop_list.stopped_among([contact.msisdn for contact in page]),
+        "stopped_text": stop_list.stopped_text(stop_list.count_stopped(contact_list)),
         "tags": tags,
         "tag_types": [(name, _type_label(contact_list, name)) for name in contact_list.fields],
         "q": query,

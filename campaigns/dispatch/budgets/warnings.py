@@ -50,9 +50,7 @@ class BudgetUsage:
 
     @property
     def percent(self) -> int:
-        """The used share in percent, rounded down, as warnings count it: a step is reached, or is not.
-        100 for a budget of 0.
-        """
+        """The used share in percent, rounded down, as warnings count it; 100 for a budget of 0."""
         return int(self.used * 100 / self.amount) if self.amount else 100
 
     @property

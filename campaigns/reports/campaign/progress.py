@@ -12,6 +12,7 @@ from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.compose.pricing.price_list import VIBER, stored_prices
 from campaigns.dispatch.models import Snapshot
+from campaigns.reports.shared import rates
 from campaigns.reports.shared.bills import Bill, load_campaign_bills
 from campaigns.reports.shared.click_counts import count_clickers
 from campaigns.reports.shared.conversion_counts import ConversionCounts, load_conversions
@@ -35,7 +36,7 @@ JUST_ENDED = timedelta(minutes=5)  # after the end, most of them do
 
 @dataclass(frozen=True, slots=True)
 class FunnelStep:
-    """One step of the delivery funnel: `number` of `whole` recipients.
+    """One step of the delivery funnel: `number` of `whole` recipients, who are a base of rates.
 
     `state` and `why` filter the table of recipients: a key of recipients.FILTERS or GROUPS ("" for
     everybody), and a reason within it. `link_filter`: what they did with its links, instead.
@@ -43,10 +44,16 @@ class FunnelStep:
 
     label: str | Promise
     number: int
-    whole: int
+    whole: int = 0
+    base: str = rates.AUDIENCE
     state: str = ""
     why: str = ""
     link_filter: str = ""
+
+    @property
+    def share(self) -> str:
+        """The share with what it is a share of."""
+        return rates.share_text(self.number, self.whole, self.base)
 
     @property
     def query(self) -> str:
@@ -171,27 +178,32 @@ class CampaignProgress:
         """From the audience to the readers, and to those who clicked and
         converted.
         """
-        counts, audience = self.counts, self.counts.audience
         steps = [
-            FunnelStep(_("Audience"), audience, audience),
-            FunnelStep(_("Accepted by the gateway"), counts.accepted, audience, "taken"),
-            FunnelStep(_("Delivered by Viber"), counts.delivered, audience, "by_viber"),
-            FunnelStep(_("Read"), counts.read, audience, "read"),
+            FunnelStep(_("Audience"), self.counts.audience),
+            self._step(_("Accepted by the gateway"), "accepted", "taken"),
+            self._step(_("Delivered by Viber"), "delivered", "by_viber"),
+            self._step(_("Read"), "read", "read"),
         ]
         if self.clickers is not None:
-            clicked = FunnelStep(_("Clicked"), self.clickers, audience, link_filter="clicked")
-            steps.append(clicked)
+            steps.append(self._link_step(_("Clicked"), self.clickers, "clicked"))
         if self.conversions:
-            number = self.conversions.recipients
-            steps.append(FunnelStep(_("Converted"), number, audience, link_filter="converted"))
-        if counts.by_sms:
+            converted = self.conversions.recipients
+            steps.append(self._link_step(_("Converted"), converted, "converted"))
+        if self.counts.by_sms:
             steps += [
-                FunnelStep(_("By SMS"), counts.by_sms, audience, "by_sms"),
-                FunnelStep(
-                    _("SMS delivered"), counts.sms_delivered, audience, "by_sms", "sms_delivered"
-                ),
+                self._step(_("By SMS"), "by_sms", "by_sms"),
+                self._step(_("SMS delivered"), "sms_delivered", "by_sms", "sms_delivered"),
             ]
         return steps
+
+    def _step(self, label: str | Promise, count: str, state: str, why: str = "") -> FunnelStep:
+        base = rates.BASE_OF[count]
+        number, whole = getattr(self.counts, count), getattr(self.counts, base)
+        return FunnelStep(label, number, whole, base, state, why)
+
+    def _link_step(self, label: str | Promise, number: int, name: str) -> FunnelStep:
+        whole = self.counts.reached
+        return FunnelStep(label, number, whole, rates.REACHED, link_filter=name)
 
     @property
     def ledger_urls(self) -> dict[str, str]:

@@ -55,6 +55,7 @@ class StateFilter:
     """Recipients in one state.
 
     `count` names the property of DeliveryCounts that counts them, where that is not `key`.
+    `chip`: what the filter is called where `label` says more than it selects.
     """
 
     key: str
@@ -62,6 +63,11 @@ class StateFilter:
     send_state: SendState
     deliveries: tuple[DeliveryState, ...] = ()
     count: str = ""
+    chip: str | Promise = ""
+
+    @property
+    def chip_label(self) -> str | Promise:
+        return self.chip or self.label
 
     def number(self, counts: DeliveryCounts) -> int:
         """Return how many recipients are in this state."""
@@ -120,6 +126,8 @@ FILTERS: dict[str, StateFilter] = {
             SendState.ACCEPTED,
             (DeliveryState.DELIVERED,),
             "delivered_unread",
+            # Delivered as a number has those who have read it too
+            _L("Delivered, not read"),
         ),
         StateFilter("read", _L("Read"), SendState.ACCEPTED, (DeliveryState.READ,)),
         StateFilter("by_sms", _L("By SMS"), SendState.ACCEPTED, BY_SMS),

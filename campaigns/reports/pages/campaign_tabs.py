@@ -172,7 +172,7 @@ def _empty_text(progress: CampaignProgress, query: RecipientQuery, needs_whole_p
         return _("No recipient fits these filters.")
     if query.phone and query.state:
         return _("No “%(state)s” recipient has %(phone)s in the phone number.") % {
-            "state": query.state.label,
+            "state": query.state.chip_label,
             "phone": query.phone,
         }
     if query.phone:
@@ -186,7 +186,7 @@ def _empty_text(progress: CampaignProgress, query: RecipientQuery, needs_whole_p
         )
         return text % {"phone": query.phone}
     if query.state:
-        return _("No recipient is “%(state)s”.") % {"state": query.state.label}
+        return _("No recipient is “%(state)s”.") % {"state": query.state.chip_label}
     if progress.campaign.launched_at:
         return _("The audience is not fixed yet.")
     return _("Recipients appear here after the launch.")
@@ -205,7 +205,7 @@ def recipient_chips(progress: CampaignProgress, query: RecipientQuery) -> dict[s
         "link_chips": _link_chips(progress.campaign, query),
         "variant_chips": _variant_chips(progress.campaign, query),
         "chips": [
-            {"value": state.key, "label": state.label, "count": number}
+            {"value": state.key, "label": state.chip_label, "count": number}
             for state, number in counted
             if number or state == query.state
         ],

@@ -193,8 +193,6 @@ def campaign_compare(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "count_rows": comparison.count_rows(rows, clickers, conversions),
         "cost_rows": comparison.cost_rows(rows, clickers, conversions),
-        "has_clicks": bool(clickers),
-        "has_conversions": bool(conversions),
         "max_campaigns": comparison.MAX_CAMPAIGNS,
     }
     return render(request, "campaigns/reports/compare.html", context)

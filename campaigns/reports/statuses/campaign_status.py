@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -266,12 +266,13 @@ def _stopped(obstacle: Obstacle) -> CampaignStatus:
 
 
 def _joined(*parts: Text) -> str:
-    """The sentences that there are, with a space between them."""
-    text: str = ""
-    for part in parts:
-        if part:
-            text = format_html("{} {}", text, part) if text else format_html("{}", part)
-    return text
+    """The sentences that there are, each with its full stop, and a space between them."""
+    return format_html_join(" ", "{}", ([_ended(part)] for part in parts if part))
+
+
+def _ended(part: Text) -> Text:
+    ends = str(part).rstrip().endswith((".", "!", "?", ">", "…"))
+    return part if ends else format_html("{}.", part)
 
 
 _DEPENDENT: dict[CampaignState, Callable[[Facts, Conditions], CampaignStatus]] = {
