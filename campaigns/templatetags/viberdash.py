@@ -118,6 +118,13 @@ def _exact(local: datetime) -> str:
     return f"{formats.date_format(local, 'j M Y, H:i:s')} ({timezone.get_current_timezone_name()})"
 
 
+def _time(when: datetime, text: str) -> SafeString:
+    """A time as `text`, exact in the title, and to the second for machines."""
+    at = when.isoformat(timespec="seconds")
+    exactly = _exact(timezone.localtime(when))
+    return format_html('<time datetime="{}" title="{}">{}</time>', at, exactly, text)
+
+
 @register.filter
 def moment(when: datetime | None) -> str:
     """A time in the reader's zone: relative under a day, else the date; exact in the title."""
@@ -132,12 +139,7 @@ def moment(when: datetime | None) -> str:
         if near
         else formats.date_format(local, "j M, H:i" if same_year else "j M Y")
     )
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        when.isoformat(timespec="seconds"),
-        _exact(local),
-        text,
-    )
+    return _time(when, text)
 
 
 @register.filter
@@ -147,12 +149,7 @@ def exact_time(when: datetime | None) -> str:
         return SafeString("–")
     local = timezone.localtime(when)
     text = f"{formats.date_format(local, 'j M Y, H:i')} {timezone.get_current_timezone_name()}"
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        when.isoformat(timespec="seconds"),
-        _exact(local),
-        text,
-    )
+    return _time(when, text)
 
 
 @register.filter
