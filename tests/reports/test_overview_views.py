@@ -70,19 +70,47 @@ def test_dashboard_shows_what_needs_attention(marketer: Client, olena: User) -> 
     assert "It is empty." in page
 
 
-def test_dashboard_shows_running_campaigns_and_updates(marketer: Client) -> None:
+def test_dashboard_shows_running_campaigns_and_updates(marketer: Client, works: None) -> None:
     send(
         make_campaign("Now", CampaignState.SENDING), {("UA", "accepted"): 30, ("UA", "queued"): 10}
     )
     page = text(marketer, "/dashboard/now")
     assert "30 / 40" in page
-    assert 'hx-trigger="every 3s"' in page
+    assert "Messages are being sent." in page
+    assert 'hx-trigger="every 5s"' in page
+    assert "Last campaigns" in page
+
+
+def test_dashboard_says_what_the_gateway_said(marketer: Client, works: None) -> None:
+    send(make_campaign("Now", CampaignState.SENDING), {("UA", "queued"): 10})
+    assert "The gateway does not answer." in text(marketer, "/balance?card")
+    assert "The gateway does not answer." in text(marketer, "/dashboard/now")
+
+
+def test_list_updates_by_itself(marketer: Client, works: None) -> None:
+    send(make_campaign("Now", CampaignState.SENDING), {("UA", "accepted"): 3, ("UA", "queued"): 1})
+    assert 'hx-trigger="every 5s"' in text(marketer, "/campaigns/?sort=name")
+    answer = marketer.get("/campaigns/?sort=name", HTTP_HX_REQUEST="true")  # type: ignore[arg-type]
+    part = squeezed(answer.content.decode())
+    assert part.startswith('<div class="card" id="campaign-list">')
+    assert 'hx-get="/campaigns/?sort=name"' in part
+    assert '<div id="campaign-states" hx-swap-oob="outerMorph">' in part
+
+
+def test_scheduled_campaigns_do_not_hide_those_that_send(marketer: Client) -> None:
+    when = timezone.now() + timedelta(days=20)
+    for number in range(21):
+        make_campaign(f"Later {number}", CampaignState.SCHEDULED, scheduled_at=when)
+    make_campaign("Now", CampaignState.SENDING)
+    page = text(marketer, "/dashboard/now")
+    assert 'id="running-' in page
+    assert page.count('id="scheduled-') == 20
 
 
 def test_idle_dashboard_updates_rarely(marketer: Client) -> None:
     when = timezone.now() + timedelta(hours=5)
     make_campaign("Later", CampaignState.SCHEDULED, timing=Timing.AT, scheduled_at=when)
-    assert 'hx-trigger="every 30s"' in text(marketer, "/dashboard/now")
+    assert 'hx-trigger="every 15s"' in text(marketer, "/dashboard/now")
 
 
 def test_dashboard_spend_of_this_month_by_currency(marketer: Client) -> None:
