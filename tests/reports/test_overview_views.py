@@ -170,6 +170,9 @@ def test_balance_refused_for_a_wrong_key_is_not_available(
 ) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, "wrong"
     assert "Balance not available" in text(marketer, "/balance")
+    card = text(marketer, "/balance?card")
+    assert "BSG does not accept the API key." in card
+    assert "does not answer" not in card
 
 
 def test_empty_campaign_list_says_what_to_do(marketer: Client, viewer: Client) -> None:
