@@ -64,8 +64,8 @@ def test_dashboard_shows_what_needs_attention(marketer: Client, olena: User) -> 
         file_name="broken.xlsx", state=ImportState.FAILED, failure="It is empty.", created_by=olena
     )
     page = text(marketer, "/")
-    assert "BSG account is out of funds. Top up, then press Resume." in page
-    assert "1,234 recipients are still waiting." in page
+    assert "BSG account is out of funds.</strong> 1,234 recipients are still waiting." in page
+    assert "Top up, then press Resume." in page
     assert "the messages to 7 recipients" in page
     assert "It is empty." in page
 
@@ -91,7 +91,7 @@ def test_list_updates_by_itself(marketer: Client, works: None) -> None:
     send(make_campaign("Now", CampaignState.SENDING), {("UA", "accepted"): 3, ("UA", "queued"): 1})
     assert 'hx-trigger="every 5s"' in text(marketer, "/campaigns/?sort=name")
     answer = marketer.get("/campaigns/?sort=name", HTTP_HX_REQUEST="true")  # type: ignore[arg-type]
-    part = squeezed(answer.content.decode())
+    part = squeezed(answer.content.decode()).strip()
     assert part.startswith('<div class="card" id="campaign-list">')
     assert 'hx-get="/campaigns/?sort=name"' in part
     assert '<div id="campaign-states" hx-swap-oob="outerMorph">' in part
@@ -104,7 +104,7 @@ def test_scheduled_campaigns_do_not_hide_those_that_send(marketer: Client) -> No
     make_campaign("Now", CampaignState.SENDING)
     page = text(marketer, "/dashboard/now")
     assert 'id="running-' in page
-    assert page.count('id="scheduled-') == 20
+    assert len(re.findall(r'id="scheduled-\d', page)) == 20
 
 
 def test_idle_dashboard_updates_rarely(marketer: Client) -> None:
@@ -145,7 +145,7 @@ def test_dashboard_costs_the_same_with_one_and_with_three(
         for state in (CampaignState.SENDING, CampaignState.PAUSED, CampaignState.FINISHED):
             campaign = make_campaign(f"{state} {number}", state, reason="by_person")
             send(campaign, {("UA", "read"): 3, ("UA", "unresolved"): 1})
-        with django_assert_num_queries(20):
+        with django_assert_num_queries(21):
             marketer.get("/")
 
 

@@ -22,6 +22,7 @@ from campaigns.reports.shared.delivery_counts import DeliveryCounts
 from campaigns.reports.shared.labels import waiting_text
 from campaigns.reports.statuses.conditions import Conditions, load_conditions
 from campaigns.reports.statuses.facts import Facts, load_facts
+from campaigns.team import accounts
 from campaigns.templatetags.viberdash import exact_time, moment, number, who
 
 S = CampaignState
@@ -72,7 +73,10 @@ def campaign_status(facts: Facts, conditions: Conditions | None) -> CampaignStat
     state = S(facts.campaign.state)
     if conditions and state in DEPENDENT:
         return _DEPENDENT[state](facts, conditions)
-    return CampaignStatus(state.value, _FIXED[state](facts) if state in _FIXED else "")
+    # why the statuses of one that has ended are not asked any more
+    ended = state in (S.FINISHED, S.CANCELLED)
+    note = waits_for_account(facts.campaign, accounts.cached()) if ended else ""
+    return CampaignStatus(state.value, _FIXED[state](facts) if state in _FIXED else "", note)
 
 
 # What keeps a campaign from being sent
@@ -254,7 +258,9 @@ def _paused(facts: Facts, conditions: Conditions) -> CampaignStatus:
     )
     obstacle = _obstacle(campaign, conditions)
     step: Text = reason.next_step
-    if obstacle and obstacle.forbids_to_resume:
+    if obstacle and obstacle.key == "other_account":  # which says itself what to do
+        step = obstacle.sentence
+    elif obstacle and obstacle.forbids_to_resume:
         step = _joined(obstacle.sentence, _("It can be resumed after that."))
     elif obstacle and obstacle.key != "key_refused":  # the pause has told of that already
         step = _joined(step, obstacle.sentence)
