@@ -202,7 +202,7 @@ def _scheduled(facts: Facts, conditions: Conditions) -> CampaignStatus:
 def _start_text(campaign: Campaign, conditions: Conditions) -> str:
     if campaign.scheduled_at is None and campaign.follows:
         return format_html(
-            _("Starts {when} (<a href='{url}'>{state}</a>). The audience is chosen then."),
+            _("Goes out {when} (<a href='{url}'>{state}</a>). The audience is chosen then."),
             when=when_text(campaign),
             url=campaign.follows.get_absolute_url(),
             state=campaign.follows.get_state_display(),
@@ -223,7 +223,7 @@ def _preparing(facts: Facts, conditions: Conditions) -> CampaignStatus:
 def _sending(facts: Facts, conditions: Conditions) -> CampaignStatus:
     obstacle = _obstacle(facts.campaign, conditions) or _silence(facts, conditions)
     if obstacle:
-        return _stopped(obstacle)
+        return _stopped(obstacle, facts.phase.text if facts.phase.is_open else "")
     if facts.phase.is_open:
         return CampaignStatus("testing", facts.phase.text)
     if facts.all_wait:
@@ -267,8 +267,9 @@ def _paused(facts: Facts, conditions: Conditions) -> CampaignStatus:
     return CampaignStatus("paused", sentence, step, is_stopped=True)
 
 
-def _stopped(obstacle: Obstacle) -> CampaignStatus:
-    return CampaignStatus(obstacle.key, obstacle.sentence, obstacle.next_step, is_stopped=True)
+def _stopped(obstacle: Obstacle, more: str = "") -> CampaignStatus:
+    sentence = _joined(obstacle.sentence, more)
+    return CampaignStatus(obstacle.key, sentence, obstacle.next_step, is_stopped=True)
 
 
 def _joined(*parts: Text) -> str:
