@@ -66,7 +66,7 @@ def test_list_detail_queries(
     made = ContactList.objects.create(name="Clients", contact_count=count)
     for number in range(count):
         Contact.objects.create(list=made, msisdn=f"38097292028{number}")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(7):
         answer = signed_in.get(made.get_absolute_url())
     assert len(answer.context["rows"]) == count
 

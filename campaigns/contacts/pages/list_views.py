@@ -95,7 +95,7 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "page": page,
         "rows": [(contact, _values(contact_list, contact, tags)) for contact in page],
         "stopped": stop_list.stopped_among([contact.msisdn for contact in page]),
-        "stopped_text": stop_list.stopped_text(stop_list.count_stopped(contact_list)),
+        "stopped_text": _stopped_text(request, contact_list),
         "tags": tags,
         "tag_types": [(name, _type_label(contact_list, name)) for name in contact_list.fields],
         "q": query,
@@ -108,6 +108,12 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "empty_text": _empty_text(query, user),
     }
     return render(request, "campaigns/contacts/list_detail.html", context)
+
+
+def _stopped_text(request: HttpRequest, contact_list: ContactList) -> str:
+    """How many of the list are on the stop list: on its first page, as no other counts."""
+    is_first = not {"at", "q", "page"} & request.GET.keys()
+    return stop_list.stopped_text(stop_list.count_stopped(contact_list)) if is_first else ""
 
 
 def _search(query: str, contact_list: ContactList, user: User) -> queries.SearchResult | None:
