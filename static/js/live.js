@@ -1,6 +1,6 @@
 // Parts of a page that update by themselves (templates/components/live.html). They wait while nobody looks at the page,
 // and while an open menu or a selection in them would be lost; without an answer they ask less and less often.
-const POLLS = "[hx-trigger*='every ']";
+const POLLS = ".updated [hx-trigger*='every ']";
 const LONGEST = 120_000; // milliseconds between two tries
 const failures = new Map(); // by the id of the part: how many in a row, and when to try again
 
@@ -36,7 +36,12 @@ document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   showLate(ctx.target, failed);
 });
 
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) return;
+function updateAll() {
   for (const poll of document.querySelectorAll(POLLS)) poll.dispatchEvent(new CustomEvent("every"));
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) updateAll();
 });
+// the answer about the balance says that the gateway is silent
+document.addEventListener("gateway-changed", updateAll);

@@ -13,7 +13,7 @@ from tests.browser.conftest import Console, Look
 from tests.reports.factories import make_campaign, send
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-POLL = "document.querySelectorAll(\"[hx-trigger*='every ']\")"
+POLL = "document.querySelectorAll(\".updated [hx-trigger*='every ']\")"
 UPDATE = f"for (const poll of {POLL}) poll.dispatchEvent(new CustomEvent('every'))"
 
 
@@ -72,6 +72,9 @@ def test_dashboard_moves_and_says_when_it_is_late(
 ) -> None:
     signed_in.goto("/")
     expect(signed_in.locator(f"#running-{sending.pk}")).to_contain_text("2 / 8")
+    # nobody answers at the gateway's address: no page says that messages are being sent
+    running = signed_in.locator(f"#running-{sending.pk}")
+    expect(running).to_contain_text("The gateway does not answer.")
     look(signed_in, "live-dashboard")
     Campaign.objects.filter(pk=sending.pk).update(state=CampaignState.PAUSED, reason="error_8")
     signed_in.evaluate(UPDATE)

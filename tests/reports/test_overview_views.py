@@ -83,7 +83,9 @@ def test_dashboard_shows_running_campaigns_and_updates(marketer: Client, works: 
 
 def test_dashboard_says_what_the_gateway_said(marketer: Client, works: None) -> None:
     send(make_campaign("Now", CampaignState.SENDING), {("UA", "queued"): 10})
-    assert "The gateway does not answer." in text(marketer, "/balance?card")
+    card = marketer.get("/balance?card")
+    assert "The gateway does not answer." in card.content.decode()
+    assert card.headers["HX-Trigger"] == "gateway-changed"
     assert "The gateway does not answer." in text(marketer, "/dashboard/now")
 
 
@@ -161,7 +163,9 @@ def test_balance_is_asked_for_once_a_minute(
     sandbox.fund("1234.5600005")
     assert '1,234.56&nbsp;<span class="currency">EUR' in text(marketer, "/balance")
     sandbox.fund("1")
-    assert "1,234.56" in text(marketer, "/balance?card")
+    card = marketer.get("/balance?card")
+    assert "1,234.56" in card.content.decode()
+    assert "HX-Trigger" not in card.headers
     assert len(sandbox.requests(path="/common/balance")) == 1
 
 

@@ -213,6 +213,12 @@ def campaign_best_times(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def balance(request: HttpRequest) -> HttpResponse:
-    """The account's balance, for the side bar or, with `?card`, for the dashboard."""
+    """The account's balance, for the side bar or, with `?card`, for the dashboard. Without one, what
+    the page says of campaigns is out of date: its live parts are told.
+    """
+    reading = load_balance()
     name = "_balance_card.html" if "card" in request.GET else "_balance.html"
-    return render(request, f"campaigns/reports/{name}", {"reading": load_balance()})
+    answer = render(request, f"campaigns/reports/{name}", {"reading": reading})
+    if reading.balance is None:
+        answer.headers["HX-Trigger"] = "gateway-changed"
+    return answer
