@@ -10,9 +10,9 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from campaigns.compose.models import Campaign, CampaignState
-from campaigns.dispatch.models import Evidence, Heartbeat
+from campaigns.dispatch.models import AccountRate, Evidence, Heartbeat
 from campaigns.models import Import, ImportState, User
-from campaigns.team import audit
+from campaigns.team import accounts, audit
 from tests.reports.factories import make_campaign, send
 
 Look = Callable[[Page, str], None]
@@ -24,10 +24,14 @@ FATES = {
 
 
 @pytest.fixture(autouse=True)
-def fresh(transactional_db: None) -> None:
-    """Nothing is cached, and the queue works, so that campaigns are said to be sent."""
+def fresh(transactional_db: None, nowhere: str) -> None:
+    """Nothing is cached; the queue works and the gateway has just accepted messages, so that
+    campaigns are said to be sent.
+    """
     cache.clear()
-    Heartbeat.objects.create(name="queue@worker-1", at=timezone.now())
+    now, current = timezone.now(), accounts.load().current
+    Heartbeat.objects.create(name="queue@worker-1", at=now)
+    AccountRate.objects.create(pk=current.pk if current else 0, at=now, success_at=now)
 
 
 @pytest.fixture

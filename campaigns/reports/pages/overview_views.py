@@ -213,8 +213,8 @@ def campaign_best_times(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def balance(request: HttpRequest) -> HttpResponse:
-    """The account's balance, for the side bar or, with `?card`, for the dashboard. Without one, what
-    the page says of campaigns is out of date: its live parts are told.
+    """The account's balance, for the side bar or, with `?card`, for the dashboard. Without one,
+    what the page says of campaigns is out of date: its live parts are told.
     """
     reading = load_balance()
     name = "_balance_card.html" if "card" in request.GET else "_balance.html"
