@@ -1,6 +1,7 @@
 """What the pages show of campaigns and money: everything is read, only saved reports are written.
 
 shared        bills, delivery counts, periods and labels that all reports use
+statuses      what pages may say of a campaign: its sentence, next step and badge
 spend         what was spent, the ledger entries, forecast, statement, reconciliation, saved reports
 campaigns     many campaigns: dashboard, list, calendar, comparison, best times
 installation  whether everything works, for monitoring

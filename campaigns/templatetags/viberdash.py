@@ -24,6 +24,7 @@ from campaigns.contacts.field_types.shown_values import fields_for_reader
 from campaigns.contacts.models import Contact
 from campaigns.contacts.phones.masking import mask_phone, mask_phones_in
 from campaigns.contacts.phones.parsing import format_phone
+from campaigns.shared.figures.percentages import percent_text
 from campaigns.shared.money import CENT, PLACES, on_card
 from campaigns.shared.money import exact as exact_digits
 from campaigns.team.models import User
@@ -63,15 +64,8 @@ def number(value: Any) -> str:
 
 @register.filter
 def percent(part: Any, whole: Any) -> str:
-    """`part` of `whole` with one decimal: 12.5%. A dash without a whole; 100% only for all."""
-    if part is None or not whole:
-        return "–"
-    share = Decimal(part) * 100 / Decimal(whole)
-    if 0 < share < Decimal("0.1"):
-        return f"<{_grouped(Decimal('0.1'), 1)}%"
-    if Decimal("99.9") < share < 100:
-        return f">{_grouped(Decimal('99.9'), 1)}%"
-    return f"{_grouped(share, 0 if share in (0, 100) else 1)}%"
+    """`part` of `whole`, rounded to one decimal: 12.5%. A dash without a whole."""
+    return "–" if part is None or whole is None else percent_text(part, whole)
 
 
 def _amount(amount: Decimal, currency: str, digits: str) -> SafeString:
@@ -124,6 +118,13 @@ def _exact(local: datetime) -> str:
     return f"{formats.date_format(local, 'j M Y, H:i:s')} ({timezone.get_current_timezone_name()})"
 
 
+def _time(when: datetime, text: str) -> SafeString:
+    """A time as `text`, exact in the title, and to the second for machines."""
+    at = when.isoformat(timespec="seconds")
+    exactly = _exact(timezone.localtime(when))
+    return format_html('<time datetime="{}" title="{}">{}</time>', at, exactly, text)
+
+
 @register.filter
 def moment(when: datetime | None) -> str:
     """A time in the reader's zone: relative under a day, else the date; exact in the title."""
@@ -138,9 +139,7 @@ def moment(when: datetime | None) -> str:
         if near
         else formats.date_format(local, "j M, H:i" if same_year else "j M Y")
     )
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', when.isoformat(), _exact(local), text
-    )
+    return _time(when, text)
 
 
 @register.filter
@@ -150,9 +149,7 @@ def exact_time(when: datetime | None) -> str:
         return SafeString("–")
     local = timezone.localtime(when)
     text = f"{formats.date_format(local, 'j M Y, H:i')} {timezone.get_current_timezone_name()}"
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', when.isoformat(), _exact(local), text
-    )
+    return _time(when, text)
 
 
 @register.filter
@@ -286,8 +283,11 @@ def query_with(context: Context, key: str, value: Any) -> str:
 
 
 @register.inclusion_tag("components/sort_header.html", takes_context=True)
-def sort_header(context: Context, key: str, label: str, css: str = "") -> dict[str, Any]:
-    """The head of a sortable column: ?sort=key, and ?sort=-key at the second click.
+def sort_header(
+    context: Context, key: str, label: str, css: str = "", base: str = ""
+) -> dict[str, Any]:
+    """The head of a sortable column: ?sort=key, and ?sort=-key at the second click. `base`: what
+    its rates are a share of, in words.
 
     Keeps the rest of the query. Without ?sort, the page's variable `sort` names the order.
     """
@@ -297,6 +297,7 @@ def sort_header(context: Context, key: str, label: str, css: str = "") -> dict[s
     return {
         "label": label,
         "css": css,
+        "base": base,
         "order": order,
         "query": _query(context, {"sort": target, "page": None}),
     }

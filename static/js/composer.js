@@ -43,11 +43,13 @@ function countSms(counter, field) {
   counter.textContent = units ? format(template, { units, max, parts }) : "";
   counter.classList.toggle("over", encoding === "GSM-7" && units > 765);
   counter.classList.toggle("near", parts > 1);
-  showCulprits(culprits);
+  showCulprits(culprits.some(isOtherScript) ? [] : culprits);
   offerReplacement(field, parts);
 }
 
 const isCyrillic = (character) => /\p{Script=Cyrillic}/u.test(character);
+// A text in another script needs UCS-2 whatever else is in it: no single character is to blame.
+const isOtherScript = (character) => /\p{L}/u.test(character) && !/\p{Script=Latin}/u.test(character);
 
 function showCulprits(culprits) {
   const shown = find("#culprits-shown");

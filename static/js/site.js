@@ -1,6 +1,7 @@
 // On every page: the menu of small screens, confirmation of destructive actions, focus on the first error, submitting
 // once, closing messages, toasts, keyboard shortcuts. Pages work without any of it.
 import { dropAll } from "./kept_drafts.js";
+import "./live.js";
 
 const find = (selector, root = document) => root.querySelector(selector);
 
@@ -149,7 +150,23 @@ function enoughTicked() {
     find("button", form).disabled = ticked < form.dataset.least || ticked > form.dataset.most;
   };
   document.addEventListener("change", ({ target }) => target.form?.dataset.least && check(target.form));
-  window.addEventListener("pageshow", () => document.querySelectorAll("form[data-least]").forEach(check));
+  const checkAll = () => document.querySelectorAll("form[data-least]").forEach(check);
+  window.addEventListener("pageshow", checkAll);
+  document.addEventListener("htmx:afterSwap", checkAll);
+}
+
+// <details data-popover> lies over the page: Escape and a click elsewhere close it.
+function popovers() {
+  const opened = () => [...document.querySelectorAll("details[data-popover][open]")];
+  document.addEventListener("keydown", (event) => {
+    const last = opened().at(-1);
+    if (event.key !== "Escape" || event.defaultPrevented || !last) return;
+    last.open = false;
+    find("summary", last).focus();
+  });
+  document.addEventListener("click", (event) => {
+    for (const popover of opened()) if (!popover.contains(event.target)) popover.open = false;
+  });
 }
 
 // <select data-submit> and <input data-submit> submit their form when the choice changes.
@@ -167,12 +184,13 @@ closeButtons();
 shortcuts();
 submitOnChange();
 enoughTicked();
+popovers();
 observeTables();
 firstError();
 // The server tells what nobody asked for from what the user did: it does not keep a session from ending.
 document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   const trigger = ctx.sourceElement?.getAttribute("hx-trigger") ?? "";
-  if (/\b(every|load)\b/.test(trigger) && ctx.sourceEvent?.isTrusted !== true)
+  if (/\b(every|load|recipients-changed)\b/.test(trigger) && ctx.sourceEvent?.isTrusted !== true)
     ctx.request.headers["X-Background"] = "true";
 });
 document.body.addEventListener("toast", (event) => toast(event.detail.text, event.detail.kind));

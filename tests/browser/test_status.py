@@ -23,7 +23,7 @@ def test_status_of_the_installation_follows_it(signed_in: Page, look: Look) -> N
     for name, minutes in (("queue@worker-1", 0), ("queue@worker-2.example.com", 40), ("sweep", 0)):
         Heartbeat.objects.create(name=name, at=now - timedelta(minutes=minutes))
     OutgoingMail.objects.create(state=MailState.FAILED, next_try_at=now)
-    signed_in.evaluate("htmx.trigger('#now', 'refresh')")
+    signed_in.evaluate("htmx.trigger('#now-every-10', 'every')")
     expect(signed_in.get_by_role("row", name="Queue of worker-1 OK")).to_be_visible()
     expect(signed_in.get_by_role("row", name="worker-2.example.com Failed")).to_be_visible()
     expect(signed_in.get_by_role("row", name="E-mails Warning")).to_be_visible()

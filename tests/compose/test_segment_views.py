@@ -2,6 +2,7 @@ import pytest
 from django.test import Client
 
 from campaigns.compose.models import CampaignState, Condition, ConditionKind, Segment
+from campaigns.contacts.models import StopListEntry
 from campaigns.team.models import Role
 from tests.compose.factories import contact_list, draft, person, ukrainians
 
@@ -146,6 +147,18 @@ def test_list_counts_nobody(
     assert [(one.name, uses) for one, uses in shown.context["rows"]] == [
         (f"S{each}", 1) for each in reversed(range(number))
     ]
+
+
+def test_contacts_on_the_stop_list_are_marked_and_counted(signed_in: Client) -> None:
+    segment = Segment.objects.create(name="Ukraine")
+    Condition.objects.create(segment=segment, place=0, kind=ConditionKind.COUNTRY, countries=["UA"])
+    for msisdn in ("380970000001", "380970000002", "40712345678"):  # the last is not in it
+        StopListEntry.objects.create(msisdn=msisdn)
+    page = signed_in.get(segment.get_absolute_url()).content.decode()
+    assert page.count("Stop list</span>") == 2
+    assert "2 of these are on the stop list and get no message." in page
+    counted = signed_in.post("/contacts/segments/count", NAMED_N1).content.decode()
+    assert "1 of these is on the stop list and gets no message." in counted
 
 
 def test_delete_names_its_uses_and_duplicate_opens_a_copy(signed_in: Client) -> None:

@@ -66,7 +66,7 @@ def test_list_detail_queries(
     made = ContactList.objects.create(name="Clients", contact_count=count)
     for number in range(count):
         Contact.objects.create(list=made, msisdn=f"38097292028{number}")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(7):
         answer = signed_in.get(made.get_absolute_url())
     assert len(answer.context["rows"]) == count
 
@@ -86,6 +86,19 @@ def test_list_detail_searches_phones_and_names(
 ) -> None:
     answer = signed_in.get(clients.get_absolute_url(), {"q": text})
     assert [person.msisdn for person, _values in answer.context["rows"]] == result
+
+
+def test_contacts_on_the_stop_list_are_marked_and_counted(
+    signed_in: Client, clients: ContactList
+) -> None:
+    page = signed_in.get(clients.get_absolute_url()).content.decode()
+    assert "Stop list</span>" not in page
+    assert "on the stop list" not in page
+    StopListEntry.objects.create(msisdn="380501234567")
+    StopListEntry.objects.create(msisdn="40700000001")  # on no list
+    page = signed_in.get(clients.get_absolute_url()).content.decode()
+    assert page.count("Stop list</span>") == 1
+    assert "1 of these is on the stop list and gets no message." in page
 
 
 def test_viewers_see_masked_phones_and_no_actions(viewer: Client, clients: ContactList) -> None:

@@ -191,10 +191,10 @@ def test_runs_that_nobody_could_start_in_time_are_skipped_and_said(
         date(2026, 12, 2): "missed",
         date(2026, 12, 3): "preparing",
     }
-    assert not load_attention_items(boss).skipped_runs
+    assert not load_attention_items(boss, []).skipped_runs
     Series.objects.filter(pk=series.pk).update(next_day=date(2026, 12, 4))
     runs.start(series.pk, at(clock, 4, 12))
-    [skipped] = load_attention_items(boss).skipped_runs
+    [skipped] = load_attention_items(boss, []).skipped_runs
     assert skipped.text == "The run of 4 Dec 2026 was skipped. The server was down at its time."
     entry = AuditEntry.objects.filter(action="skipped").order_by("pk")[0]
     assert entry.detail == "2026-11-30: held"

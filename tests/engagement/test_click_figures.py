@@ -186,9 +186,9 @@ def test_campaign_with_opt_outs_alone_has_no_clicks(pages: Client) -> None:
     one = everybody(made)[0]
     OptOut.objects.create(campaign=made, recipient=one, at=AT)
     tab = pages.get(f"/campaigns/{made.pk}/?tab=clicks").content.decode()
-    assert "Unsubscribed, of delivered" in tab
+    assert "Unsubscribed, of those whom Viber or an SMS reached" in tab
     assert "No reason given" in tab
-    assert "Click rate" not in tab
+    assert "Clicked, of" not in tab
     table = pages.get(f"/campaigns/{made.pk}/recipients?opted_out=yes")
     assert [row.message.pk for row in table.context["rows"]] == [one.pk]
     assert [chip["id"] for chip in table.context["link_chips"]] == ["opted_out-yes"]

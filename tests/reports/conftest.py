@@ -5,8 +5,11 @@ from collections.abc import Iterator
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
+from campaigns.dispatch.models import Heartbeat
+from campaigns.dispatch.workers.health import QUEUE
 from campaigns.team.models import Role, User
 from tests.reports.factories import make_user
 
@@ -28,6 +31,12 @@ def olena(db: None) -> User:
 def marketer(client: Client, olena: User) -> Client:
     client.force_login(olena)
     return client
+
+
+@pytest.fixture
+def works(db: None) -> None:
+    """A queue that has just done something, so that pages say of campaigns that they are sent."""
+    Heartbeat.objects.create(name=f"{QUEUE}one", at=timezone.now())
 
 
 @pytest.fixture

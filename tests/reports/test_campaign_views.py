@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import strip_tags
 from pytest_django import DjangoAssertNumQueries
 from python_calamine import CalamineWorkbook
 
@@ -63,8 +64,8 @@ def test_page_has_the_numbers(marketer: Client, campaign: Campaign) -> None:
     page = text(marketer, f"/campaigns/{campaign.pk}/")
     for label, value in {"Audience": 100, "Accepted": 48, "Delivered": 40, "Read": 40}.items():
         assert f'<div class="stat-label">{label}</div><div class="stat-value">{value}</div>' in page
-    assert "50 / 100" in page
-    assert "2 refused" in page
+    assert "48 / 100" in page
+    assert "50 waiting · 2 refused" in page
     assert "1.27" in page  # 40 x 0.0234567 + 8 x 0.0410005 = 1.266272
     assert "1.266272" in page
     assert "BSG does not accept this phone number. Error 41. " in page
@@ -126,7 +127,7 @@ def test_page_shows_the_estimate_beside_the_charge(marketer: Client, campaign: C
     ],
 )
 def test_progress_updates_until_the_end(
-    marketer: Client, state: CampaignState, every: int | None
+    marketer: Client, works: None, state: CampaignState, every: int | None
 ) -> None:
     made = make_campaign(state=state, reason="by_person" if state == CampaignState.PAUSED else "")
     page = text(marketer, f"/campaigns/{made.pk}/progress")
@@ -162,11 +163,42 @@ def test_progress_of_a_settled_campaign_stops(marketer: Client) -> None:
 def test_paused_says_why_and_what_to_do(marketer: Client) -> None:
     made = make_campaign(state=CampaignState.PAUSED, reason="error_8")
     send(made, {("UA", "queued"): 3120})
+    page = strip_tags(text(marketer, f"/campaigns/{made.pk}/"))
+    assert "BSG account is out of funds. 3,120 recipients are still waiting." in page
+    assert "Top up, then press Resume." in page
+
+
+def test_cancelled_does_not_claim_what_was_not_sent(marketer: Client) -> None:
+    made = make_campaign(state=CampaignState.CANCELLED)
+    send(made, {("UA", "read"): 17, ("UA", "refused"): 3, ("UA", "cancelled"): 1180})
     page = text(marketer, f"/campaigns/{made.pk}/")
-    assert (
-        "<strong>BSG account is out of funds.</strong> Top up, then press Resume. 3,120"
-        " recipients are still waiting." in page
-    )
+    assert "<span>Sent to</span><span>17 / 1,200</span>" in page
+    assert "3 refused · 1,180 cancelled" in page
+    assert "Before the cancellation 17 recipients of 1,200 were sent to" in page
+
+
+def test_rates_have_one_base_each_and_name_it(marketer: Client) -> None:
+    made = make_campaign(state=CampaignState.FINISHED)
+    send(made, {("UA", "read"): 65, ("UA", "delivered"): 18, ("UA", "not_delivered"): 19})
+    page = text(marketer, f"/campaigns/{made.pk}/")
+    for said in ("100% of the audience", "81.4% of accepted", "78.3% of delivered"):
+        assert page.count(said) == 2  # in the key figures and in the funnel
+    assert "63.7%" not in page
+    chip = r'id="state-delivered"[^>]*>\s*Delivered, not read\s*<span class="count">18<'
+    assert re.search(chip, page)
+
+
+def test_progress_tells_the_table_when_recipients_have_changed(marketer: Client) -> None:
+    made = make_campaign(state=CampaignState.SENDING)
+    send(made, {("UA", "read"): 1, ("UA", "queued"): 3})
+    address = f"/campaigns/{made.pk}/progress"
+    first = marketer.get(address)
+    assert first.headers["HX-Trigger"] == "recipients-changed"
+    [seen] = set(re.findall(rf"{address}(\?seen=[0-9a-f]+)", first.content.decode()))
+    assert "HX-Trigger" not in marketer.get(address + seen).headers
+    send(made, {("UA", "read"): 1})
+    assert marketer.get(address + seen).headers["HX-Trigger"] == "recipients-changed"
+    assert 'hx-trigger="recipients-changed from:body"' in text(marketer, f"/campaigns/{made.pk}/")
 
 
 def test_scheduled_says_when(marketer: Client) -> None:
@@ -310,7 +342,7 @@ def test_tab_that_is_not_there_is_the_first(marketer: Client, campaign: Campaign
 
 @pytest.mark.parametrize(
     ("address", "queries"),
-    [("", 15), ("?tab=countries", 14), ("?tab=activity", 15), ("progress", 8), ("recipients", 15)],
+    [("", 18), ("?tab=countries", 18), ("?tab=activity", 19), ("progress", 12), ("recipients", 18)],
 )
 def test_page_costs_the_same_with_one_and_with_three(
     marketer: Client,

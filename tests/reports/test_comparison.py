@@ -44,7 +44,7 @@ def test_compare_shows_the_same_figures_of_each(marketer: Client) -> None:
         "Viber": [["0.00 USD"], ["0.938268 EUR"]],
         "SMS": [["0.164002 USD"], ["0.00 EUR"]],
         "Total": [["0.164002 USD"], ["0.938268 EUR"]],
-        "Per delivered": [["0.041 USD"], ["0.0235 EUR"]],
+        "Per delivered, by Viber or SMS": [["0.041 USD"], ["0.0235 EUR"]],
         "Per read": [[], ["0.0313 EUR"]],
     }
 

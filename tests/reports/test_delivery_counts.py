@@ -8,7 +8,6 @@ from campaigns.reports.shared.delivery_counts import (
     ReasonCount,
     load_country_counts,
     load_delivery_counts,
-    percentage,
 )
 from campaigns.results.campaign_status import counts
 from tests.reports.factories import make_campaign, send
@@ -96,19 +95,7 @@ def test_outcomes_of_other_campaigns_stay_apart(campaign: Campaign) -> None:
 def test_outcomes_of_a_draft_are_zero() -> None:
     draft = make_campaign()
     result = load_delivery_counts({draft.pk: None})[draft.pk]
-    assert (
-        result.audience,
-        result.queued,
-        result.done,
-        result.delivered_rate,
-        result.read_rate,
-    ) == (
-        0,
-        0,
-        0,
-        None,
-        None,
-    )
+    assert (result.audience, result.queued, result.done, result.unsent_text) == (0, 0, 0, "")
 
 
 def test_reasons_have_a_label_and_advice(campaign: Campaign) -> None:
@@ -139,10 +126,3 @@ def test_by_country_is_sorted_by_people_and_adds_up(campaign: Campaign) -> None:
     assert list(result) == ["UA", "PL", "DE", ""]
     assert [outcome.done for outcome in result.values()] == [14, 11, 5, 1]
     assert result["PL"].read == 7
-
-
-@pytest.mark.parametrize(
-    ("part", "whole", "wanted"), [(1, 3, 33.3), (0, 5, 0.0), (5, 5, 100.0), (0, 0, None)]
-)
-def test_rate(part: int, whole: int, wanted: float | None) -> None:
-    assert percentage(part, whole) == wanted

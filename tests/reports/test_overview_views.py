@@ -64,25 +64,55 @@ def test_dashboard_shows_what_needs_attention(marketer: Client, olena: User) -> 
         file_name="broken.xlsx", state=ImportState.FAILED, failure="It is empty.", created_by=olena
     )
     page = text(marketer, "/")
-    assert "BSG account is out of funds. Top up, then press Resume." in page
-    assert "1,234 recipients are still waiting." in page
+    assert "BSG account is out of funds.</strong> 1,234 recipients are still waiting." in page
+    assert "Top up, then press Resume." in page
     assert "the messages to 7 recipients" in page
     assert "It is empty." in page
 
 
-def test_dashboard_shows_running_campaigns_and_updates(marketer: Client) -> None:
+def test_dashboard_shows_running_campaigns_and_updates(marketer: Client, works: None) -> None:
     send(
         make_campaign("Now", CampaignState.SENDING), {("UA", "accepted"): 30, ("UA", "queued"): 10}
     )
     page = text(marketer, "/dashboard/now")
     assert "30 / 40" in page
-    assert 'hx-trigger="every 3s"' in page
+    assert "Messages are being sent." in page
+    assert 'hx-trigger="every 5s"' in page
+    assert "Last campaigns" in page
+
+
+def test_dashboard_says_what_the_gateway_said(marketer: Client, works: None) -> None:
+    send(make_campaign("Now", CampaignState.SENDING), {("UA", "queued"): 10})
+    card = marketer.get("/balance?card")
+    assert "The gateway does not answer." in card.content.decode()
+    assert card.headers["HX-Trigger"] == "gateway-changed"
+    assert "The gateway does not answer." in text(marketer, "/dashboard/now")
+
+
+def test_list_updates_by_itself(marketer: Client, works: None) -> None:
+    send(make_campaign("Now", CampaignState.SENDING), {("UA", "accepted"): 3, ("UA", "queued"): 1})
+    assert 'hx-trigger="every 5s"' in text(marketer, "/campaigns/?sort=name")
+    answer = marketer.get("/campaigns/?sort=name", HTTP_HX_REQUEST="true")
+    part = squeezed(answer.content.decode()).strip()
+    assert part.startswith('<div class="card" id="campaign-list">')
+    assert 'hx-get="/campaigns/?sort=name"' in part
+    assert '<div id="campaign-states" hx-swap-oob="outerMorph">' in part
+
+
+def test_scheduled_campaigns_do_not_hide_those_that_send(marketer: Client) -> None:
+    when = timezone.now() + timedelta(days=20)
+    for number in range(21):
+        make_campaign(f"Later {number}", CampaignState.SCHEDULED, scheduled_at=when)
+    make_campaign("Now", CampaignState.SENDING)
+    page = text(marketer, "/dashboard/now")
+    assert 'id="running-' in page
+    assert len(re.findall(r'id="scheduled-\d', page)) == 20
 
 
 def test_idle_dashboard_updates_rarely(marketer: Client) -> None:
     when = timezone.now() + timedelta(hours=5)
     make_campaign("Later", CampaignState.SCHEDULED, timing=Timing.AT, scheduled_at=when)
-    assert 'hx-trigger="every 30s"' in text(marketer, "/dashboard/now")
+    assert 'hx-trigger="every 15s"' in text(marketer, "/dashboard/now")
 
 
 def test_dashboard_spend_of_this_month_by_currency(marketer: Client) -> None:
@@ -133,7 +163,9 @@ def test_balance_is_asked_for_once_a_minute(
     sandbox.fund("1234.5600005")
     assert '1,234.56&nbsp;<span class="currency">EUR' in text(marketer, "/balance")
     sandbox.fund("1")
-    assert "1,234.56" in text(marketer, "/balance?card")
+    card = marketer.get("/balance?card")
+    assert "1,234.56" in card.content.decode()
+    assert "HX-Trigger" not in card.headers
     assert len(sandbox.requests(path="/common/balance")) == 1
 
 
@@ -142,6 +174,9 @@ def test_balance_refused_for_a_wrong_key_is_not_available(
 ) -> None:
     settings.BSG_API_URL, settings.BSG_API_KEY = sandbox.api_url, "wrong"
     assert "Balance not available" in text(marketer, "/balance")
+    card = text(marketer, "/balance?card")
+    assert "BSG does not accept the API key." in card
+    assert "does not answer" not in card
 
 
 def test_empty_campaign_list_says_what_to_do(marketer: Client, viewer: Client) -> None:

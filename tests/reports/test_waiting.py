@@ -8,7 +8,7 @@ from django.test import Client
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.compose.schedule.sending_hours import DAYTIME
 from campaigns.dispatch.models import Batch, BatchState
-from campaigns.reports.campaign.waiting import WaitingRecipients, load_waiting
+from campaigns.reports.statuses.waiting import WaitingRecipients, load_waiting
 from tests.reports.factories import make_campaign
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +49,7 @@ def campaign() -> Campaign:
 
 def test_waiting_counts_people_by_when_their_day_begins(campaign: Campaign) -> None:
     Batch.objects.filter(number=1).update(state=BatchState.DONE)
-    assert load_waiting(campaign) == [
+    assert load_waiting([campaign]).get(campaign.pk, []) == [
         WaitingRecipients(datetime(2026, 1, 14, 7, 0, tzinfo=UTC), 50, ["Romania", "Ukraine"]),
         WaitingRecipients(datetime(2026, 1, 14, 14, 0, tzinfo=UTC), 40, ["United States"]),
     ]  # it is ten in the morning in Dubai
@@ -68,7 +68,7 @@ def test_nobody_waits_where_nothing_is_sent_or_at_any_hour(
 ) -> None:
     for name, value in changes.items():
         setattr(campaign, name, value)
-    assert load_waiting(campaign) == []
+    assert load_waiting([campaign]).get(campaign.pk, []) == []
 
 
 def test_page_says_how_many_wait_and_until_when(campaign: Campaign, marketer: Client) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaigns.shared.durations import duration
+from campaigns.shared.figures.durations import duration
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def test_number(value: Any, expected_text: str) -> None:
     ("part", "whole", "expected_text"),
     [
         (1, 8, "12.5%"),
+        (2, 3, "66.7%"),
         (0, 8, "0%"),
         (8, 8, "100%"),
         (99_999, 100_000, ">99.9%"),

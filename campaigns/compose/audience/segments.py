@@ -61,6 +61,7 @@ from campaigns.compose.models.segments import (
 from campaigns.contacts.field_types.shown_values import for_reader
 from campaigns.contacts.field_types.value_formats import NO, YES
 from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.lists.stop_list import is_stopped
 from campaigns.contacts.models import Contact, FieldType
 from campaigns.contacts.phones import countries
 from campaigns.ledger.models import Purpose
@@ -250,6 +251,11 @@ def count_contacts(conditions: ConditionSet) -> int:
     if conditions.has_no_duplicates:
         return contacts.count()
     return distinct_phones(contacts).count()
+
+
+def count_stopped(conditions: ConditionSet) -> int:
+    """Count those of these contacts who are on the stop list, each phone once."""
+    return distinct_phones(Contact.objects.filter(conditions.contacts(), is_stopped())).count()
 
 
 def recount(segment: Segment) -> int:

@@ -110,4 +110,4 @@ def reason_text(campaign: Campaign) -> str:
         return ""
     reason = pause_reason(campaign.reason)
     parts = (reason.sentence, campaign.reason_detail, reason.next_step)
-    return " ".join(str(part) for part in parts if part)
+    return " ".join(f"{str(part).rstrip('.')}." for part in parts if part)

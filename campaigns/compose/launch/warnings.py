@@ -20,7 +20,12 @@ from campaigns.compose.launch.text_checks.foreign_tags import foreign_tag_warnin
 from campaigns.compose.message.audience_counts import is_small, measure_now
 from campaigns.compose.message.measured_audience import MeasuredAudience
 from campaigns.compose.message.render import compile_message
-from campaigns.compose.message.sms import UCS_2, measure_sms, shown_character
+from campaigns.compose.message.sms import (
+    UCS_2,
+    has_other_script,
+    measure_sms,
+    shown_character,
+)
 from campaigns.compose.message.tracking.tracked_links import PageTag, page_tags
 from campaigns.compose.models import Campaign, CampaignState, Timing
 from campaigns.contacts.lists.public_lists import offered_lists
@@ -94,6 +99,12 @@ def _sms(campaign: Campaign, measured: MeasuredAudience) -> Iterator[Problem]:
     if measured.template.sms_text.tags and measured.audience:
         size = measured.sms.largest
         yield from _several_parts(measured.sms.by_parts())
+    elif has_other_script(size) and size.parts > 1:
+        text = _(
+            "The SMS has %(parts)d parts, each of them charged. In this script a part holds 67"
+            " characters instead of 153."
+        )
+        yield Problem("sms_text", text % {"parts": size.parts})
     elif size.encoding == UCS_2 and size.parts > 1:
         shown = " ".join(map(shown_character, size.culprits[:5]))
         shown += " …" if len(size.culprits) > 5 else ""

@@ -173,6 +173,14 @@ def _without_invisible(text: str) -> str:
     return composed(_LOOSE_JOINERS.sub("", re.sub(f"[{taken}]", "", text)))
 
 
+def has_other_script(size: SmsLength) -> bool:
+    """Whether letters of another script force UCS-2, so that no single character is to blame."""
+    return any(
+        character.isalpha() and "LATIN" not in unicodedata.name(character, "")
+        for character in size.culprits
+    )
+
+
 def shown_character(character: str) -> str:
     """`character` as people can read it: by its name or number if it can't be seen."""
     if character in INVISIBLE_NAMES:

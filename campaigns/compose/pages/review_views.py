@@ -48,7 +48,7 @@ from campaigns.compose.pricing.quote import quote_sample
 from campaigns.compose.pricing.similar_campaigns import find_similar_campaigns
 from campaigns.contacts.models import Contact
 from campaigns.ledger.models import Purpose
-from campaigns.shared.durations import duration
+from campaigns.shared.figures.durations import duration
 from campaigns.shared.query_values import read_id, read_text
 from campaigns.team import accounts
 from campaigns.team.models import User

@@ -17,6 +17,7 @@ from campaigns.compose.pages.segment_forms import SegmentForm
 from campaigns.contacts.choosable_lists import choosable_lists
 from campaigns.contacts.field_types.shown_values import fields_for_reader
 from campaigns.contacts.importing.errors import ContactsError
+from campaigns.contacts.lists import stop_list
 from campaigns.contacts.models import Contact
 from campaigns.contacts.pages.tabs import tabs
 from campaigns.shared.paging import page_of
@@ -83,6 +84,8 @@ def segment_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "incomparable": segments.count_incomparable(choice),
         "contacts_title": _contacts_title(len(contacts), contact_count),
         "contacts": [(contact, _first_fields(contact)) for contact in contacts],
+        "stopped": stop_list.stopped_among([contact.msisdn for contact in contacts]),
+        "stopped_text": stop_list.stopped_text(segments.count_stopped(choice)),
         "uses": _uses(segment),
         "can_edit": has_permission(current_user(request), Permission.EDIT_CONTACTS),
     }
@@ -193,6 +196,7 @@ def _count(form: SegmentForm) -> dict[str, int | str]:
     return {
         "count": segments.count_contacts(form.choice),
         "incomparable": segments.count_incomparable(form.choice),
+        "stopped_text": stop_list.stopped_text(segments.count_stopped(form.choice)),
     }
 
 

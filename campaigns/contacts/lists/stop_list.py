@@ -3,14 +3,16 @@
 An entry holds for a brand, or for all of them: what administrators enter does.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Min, QuerySet
+from django.db.models import Exists, Min, OuterRef, QuerySet
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from campaigns.contacts.importing import column_mapping, csv_reader, file_types, uploads
 from campaigns.contacts.importing.column_mapping import ColumnMapping
@@ -18,7 +20,7 @@ from campaigns.contacts.importing.errors import ContactsError
 from campaigns.contacts.importing.reading import layout_detection
 from campaigns.contacts.importing.reading.cell_values import CellRules
 from campaigns.contacts.importing.rows import RowParser
-from campaigns.contacts.models import Consent, Person, StopListEntry
+from campaigns.contacts.models import Consent, Contact, ContactList, Person, StopListEntry
 from campaigns.contacts.phones import parsing
 from campaigns.contacts.phones.guesses import Guess
 from campaigns.contacts.phones.parsing import Reason
@@ -58,6 +60,36 @@ class StopRow:
     outcome: str  # new, known, duplicate, rejected
     msisdn: str = ""
     reason: Reason | None = None
+
+
+def is_stopped(phone: str = "msisdn") -> Exists:
+    """The condition on rows whose phone, in the field `phone`, is on the stop list of the brand
+    that is acted for, or on that of all brands.
+    """
+    return Exists(StopListEntry.objects.filter(msisdn=OuterRef(phone)))
+
+
+def stopped_among(msisdns: Collection[str]) -> set[str]:
+    """Those of `msisdns` that are on it. One query."""
+    entries = StopListEntry.objects.filter(msisdn__in=msisdns)
+    return set(entries.values_list("msisdn", flat=True))
+
+
+def count_stopped(contact_list: ContactList) -> int:
+    """Count the contacts of a list who are on the stop list."""
+    return Contact.objects.filter(is_stopped(), list=contact_list).count()
+
+
+def stopped_text(number: int) -> str:
+    """What pages say of so many contacts who get no message; "" for none."""
+    if not number:
+        return ""
+    text = ngettext(
+        "%(number)s of these is on the stop list and gets no message.",
+        "%(number)s of these are on the stop list and get no message.",
+        number,
+    )
+    return text % {"number": number_format(number, force_grouping=True)}
 
 
 def find_entries(query: str, user: User) -> QuerySet[StopListEntry]:

@@ -18,7 +18,7 @@ from campaigns.contacts.choosable_lists import choosable_lists
 from campaigns.contacts.field_types import list_fields
 from campaigns.contacts.field_types.shown_values import fields_for_reader
 from campaigns.contacts.importing.errors import ContactsError
-from campaigns.contacts.lists import contact_lists, exports, type_changes
+from campaigns.contacts.lists import contact_lists, exports, stop_list, type_changes
 from campaigns.contacts.models import Contact, ContactList, FieldType
 from campaigns.contacts.pages.contact_forms import ContactForm
 from campaigns.contacts.pages.forms import CopyForm, ListForm, PasteForm
@@ -96,6 +96,8 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "list": contact_list,
         "page": page,
         "rows": [(contact, _values(contact_list, contact, tags)) for contact in page],
+        "stopped": stop_list.stopped_among([contact.msisdn for contact in page]),
+        "stopped_text": _stopped_text(request, contact_list),
         "tags": tags,
         "tag_types": [(name, _type_label(contact_list, name)) for name in contact_list.fields],
         "q": query,
@@ -108,6 +110,12 @@ def list_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "empty_text": _empty_text(query, user),
     }
     return render(request, "campaigns/contacts/list_detail.html", context)
+
+
+def _stopped_text(request: HttpRequest, contact_list: ContactList) -> str:
+    """How many of the list are on the stop list: on its first page, as no other counts."""
+    is_first = not {"at", "q", "page"} & request.GET.keys()
+    return stop_list.stopped_text(stop_list.count_stopped(contact_list)) if is_first else ""
 
 
 def _search(query: str, contact_list: ContactList, user: User) -> queries.SearchResult | None:

@@ -5,6 +5,9 @@ from functools import cache
 import phonenumbers
 from django.utils.translation import get_language
 
+# regions with a calling code that the library has no names of
+UNNAMED = {"AC": "Ascension Island", "TA": "Tristan da Cunha", "XK": "Kosovo"}
+
 
 @cache
 def _names() -> dict[str, dict[str, str]]:
@@ -22,7 +25,7 @@ def name(country: str, language: str = "") -> str:
     """
     names = _names().get(country, {})
     language = (language or get_language() or "en").split("-")[0]
-    country_name = names.get(language) or names.get("en") or country
+    country_name = names.get(language) or names.get("en") or UNNAMED.get(country, country)
     return names.get(country_name[1:], country) if country_name.startswith("*") else country_name
 
 

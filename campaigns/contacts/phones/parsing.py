@@ -226,3 +226,17 @@ def format_phone(msisdn: str) -> str:
     except NumberParseException:
         return "+" + msisdn
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def searched_digits(phone: str) -> str:
+    """The digits of a part of a phone, without the 00 that is dialled before a country code."""
+    digits = "".join(sign for sign in strip_formatting(phone) if sign.isdecimal())
+    only_zeros = not digits.strip("0")
+    return digits if only_zeros else digits.removeprefix("00")
+
+
+def first_digits(phone: str, default_country: str) -> str:
+    """The first digits of a phone as stored: a 0 that is dialled stands for the country's code."""
+    if not phone.startswith("0"):
+        return phone
+    return f"{country_code(default_country)}{phone.lstrip('0')}"

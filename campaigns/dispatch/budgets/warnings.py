@@ -23,6 +23,7 @@ from campaigns.shared.brands.scope import acting_for
 from campaigns.shared.changes import recording
 from campaigns.shared.changes.recording import NewChange
 from campaigns.shared.days import site_day, site_month
+from campaigns.shared.figures.percentages import percent_text
 from campaigns.shared.money import ZERO, exact
 from campaigns.shared.queue import enqueue
 from campaigns.team import mail
@@ -66,8 +67,13 @@ class BudgetUsage:
 
     @property
     def percent(self) -> int:
-        """The used share in percent, rounded down; 100 for a budget of 0."""
+        """The used share in percent, rounded down, as warnings count it; 100 for a budget of 0."""
         return int(self.used * 100 / self.amount) if self.amount else 100
+
+    @property
+    def percent_text(self) -> str:
+        """The used share as pages show it, rounded."""
+        return percent_text(self.used, self.amount) if self.amount else "100%"
 
 
 def month_usage(budget: MonthlyBudget) -> BudgetUsage:

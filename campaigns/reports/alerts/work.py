@@ -18,9 +18,9 @@ from campaigns.events.pausing import host_of
 from campaigns.gateway.key_in_use import key_in_use
 from campaigns.ledger.models import Purpose
 from campaigns.reports.alerts.findings import Finding
-from campaigns.reports.installation.gateway_state import load_gateway_state
 from campaigns.reports.installation.status import SHOWN_FOR, SWEEP_LATE_AFTER
 from campaigns.reports.shared.partial_indexes import SqlLiteral
+from campaigns.reports.statuses.gateway_state import load_gateway_state
 from campaigns.team import accounts
 from campaigns.team.alerts.models import AlertPost, PostState
 from campaigns.team.models import AuditProgress, Installation, MailState, OutgoingMail

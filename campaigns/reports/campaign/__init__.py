@@ -1,10 +1,9 @@
 """One campaign in detail, and one phone across campaigns.
 
-waiting             recipients who wait for the sending hours
-variants            the phase of a test of variants, and their results side by side
+variants            the results of variants side by side
 progress            the part of the page that updates by itself
 progress_figures    its key figures and lines of cost
-status_texts        sentences about its state
+status_texts        sentences about its head and its actions
 timeline            messages by hour or day
 reasons             why recipients are in a state
 recipients          the table of recipients

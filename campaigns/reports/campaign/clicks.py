@@ -49,7 +49,7 @@ class ClickFigures:
 
     clicks: int
     clickers: int
-    of_delivered: int  # recipients whom Viber or an SMS reached: the base of the click rate
+    of_reached: int  # recipients whom Viber or an SMS reached: the base of the click rate
     of_read: int
     links: list[ClickCount]
     hours: list[ClickCount]
@@ -71,7 +71,7 @@ def load_figures(campaign: Campaign, counts: DeliveryCounts) -> ClickFigures:
     return ClickFigures(
         clicks=whole["clicks"],
         clickers=whole["clickers"],
-        of_delivered=counts.reached,
+        of_reached=counts.reached,
         of_read=counts.read,
         links=_links(campaign, people),
         hours=_hours(people),

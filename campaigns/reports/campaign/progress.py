@@ -8,12 +8,11 @@ from django.utils import timezone
 from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.compose.launch import lifecycle, pause_reasons
+from campaigns.compose.launch import lifecycle
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.compose.pricing.price_list import VIBER, stored_prices
 from campaigns.dispatch.models import Snapshot
-from campaigns.reports.campaign.variants import Phase, load_phase
-from campaigns.reports.campaign.waiting import WaitingRecipients, load_waiting
+from campaigns.reports.shared import rates
 from campaigns.reports.shared.bills import Bill, load_campaign_bills
 from campaigns.reports.shared.click_counts import count_clickers
 from campaigns.reports.shared.conversion_counts import ConversionCounts, load_conversions
@@ -23,6 +22,11 @@ from campaigns.reports.shared.delivery_counts import (
     load_country_counts,
 )
 from campaigns.reports.spend.entries import ledger_url
+from campaigns.reports.statuses.campaign_status import DEPENDENT, CampaignStatus, campaign_status
+from campaigns.reports.statuses.conditions import load_conditions
+from campaigns.reports.statuses.facts import Facts, load_facts
+from campaigns.reports.statuses.variant_phase import Phase
+from campaigns.reports.statuses.waiting import WaitingRecipients
 from campaigns.shared.money import ZERO
 
 FAST, MEDIUM, SLOW = 2, 10, 30  # seconds between two updates of the page
@@ -32,7 +36,7 @@ JUST_ENDED = timedelta(minutes=5)  # after the end, most of them do
 
 @dataclass(frozen=True, slots=True)
 class FunnelStep:
-    """One step of the delivery funnel: `number` of `whole` recipients.
+    """One step of the delivery funnel: `number` of `whole` recipients, who are a base of rates.
 
     `state` and `why` filter the table of recipients: a key of recipients.FILTERS or GROUPS ("" for
     everybody), and a reason within it. `link_filter`: what they did with its links, instead.
@@ -40,10 +44,16 @@ class FunnelStep:
 
     label: str | Promise
     number: int
-    whole: int
+    whole: int = 0
+    base: str = rates.AUDIENCE
     state: str = ""
     why: str = ""
     link_filter: str = ""
+
+    @property
+    def share(self) -> str:
+        """The share with what it is a share of."""
+        return rates.share_text(self.number, self.whole, self.base)
 
     @property
     def query(self) -> str:
@@ -82,7 +92,7 @@ class CampaignProgress:
         """Seconds until the page updates; None when nothing changes any more."""
         state = self.campaign.state
         if state in (CampaignState.PREPARING, CampaignState.SENDING):
-            return MEDIUM if self.phase.is_open else FAST
+            return MEDIUM if self.status.is_stopped or self.phase.is_open else FAST
         if state in (
             CampaignState.PAUSED,
             CampaignState.SCHEDULED,
@@ -105,21 +115,44 @@ class CampaignProgress:
         ended = self.campaign.finished_at
         return ended is not None and timezone.now() - ended < duration
 
-    @property
-    def pause_reason(self) -> pause_reasons.PauseReason | None:
-        """Why it is paused; None where it is not."""
-        paused = self.campaign.state == CampaignState.PAUSED and self.campaign.reason
-        return pause_reasons.pause_reason(self.campaign.reason) if paused else None
+    @cached_property
+    def facts(self) -> Facts:
+        """What is known of it while it is under way."""
+        [facts] = load_facts([(self.campaign, self.counts)])
+        return facts
 
     @cached_property
+    def status(self) -> CampaignStatus:
+        """What may be said of it."""
+        conditions = load_conditions() if self.campaign.state in DEPENDENT else None
+        return campaign_status(self.facts, conditions)
+
+    @property
     def waiting(self) -> list[WaitingRecipients]:
         """Recipients who wait for the sending hours."""
-        return load_waiting(self.campaign)
+        return self.facts.waiting
 
-    @cached_property
+    @property
     def phase(self) -> Phase:
         """Where the test of its variants is."""
-        return load_phase(self.campaign)
+        return self.facts.phase
+
+    @property
+    def fingerprint(self) -> str:
+        """Differs if any recipient is in another state, or there are more of them."""
+        numbers = (self.frozen, self.clickers, self.campaign.state)
+        return self.counts.fingerprint(*numbers)
+
+    @property
+    def seen(self) -> str:
+        """The query string by which a page says what it shows."""
+        return f"?seen={self.fingerprint}"
+
+    @property
+    def is_over_budget(self) -> bool:
+        """Whether it is paused because of its own budget."""
+        is_paused = self.campaign.state == CampaignState.PAUSED
+        return is_paused and self.campaign.reason in ("budget", "budget_currency")
 
     @property
     def frozen(self) -> int:
@@ -145,27 +178,32 @@ class CampaignProgress:
         """From the audience to the readers, and to those who clicked and
         converted.
         """
-        counts, audience = self.counts, self.counts.audience
         steps = [
-            FunnelStep(_("Audience"), audience, audience),
-            FunnelStep(_("Accepted by the gateway"), counts.accepted, audience, "taken"),
-            FunnelStep(_("Delivered by Viber"), counts.delivered, audience, "by_viber"),
-            FunnelStep(_("Read"), counts.read, audience, "read"),
+            FunnelStep(_("Audience"), self.counts.audience),
+            self._step(_("Accepted by the gateway"), "accepted", "taken"),
+            self._step(_("Delivered by Viber"), "delivered", "by_viber"),
+            self._step(_("Read"), "read", "read"),
         ]
         if self.clickers is not None:
-            clicked = FunnelStep(_("Clicked"), self.clickers, audience, link_filter="clicked")
-            steps.append(clicked)
+            steps.append(self._link_step(_("Clicked"), self.clickers, "clicked"))
         if self.conversions:
-            number = self.conversions.recipients
-            steps.append(FunnelStep(_("Converted"), number, audience, link_filter="converted"))
-        if counts.by_sms:
+            converted = self.conversions.recipients
+            steps.append(self._link_step(_("Converted"), converted, "converted"))
+        if self.counts.by_sms:
             steps += [
-                FunnelStep(_("By SMS"), counts.by_sms, audience, "by_sms"),
-                FunnelStep(
-                    _("SMS delivered"), counts.sms_delivered, audience, "by_sms", "sms_delivered"
-                ),
+                self._step(_("By SMS"), "by_sms", "by_sms"),
+                self._step(_("SMS delivered"), "sms_delivered", "by_sms", "sms_delivered"),
             ]
         return steps
+
+    def _step(self, label: str | Promise, count: str, state: str, why: str = "") -> FunnelStep:
+        base = rates.BASE_OF[count]
+        number, whole = getattr(self.counts, count), getattr(self.counts, base)
+        return FunnelStep(label, number, whole, base, state, why)
+
+    def _link_step(self, label: str | Promise, number: int, name: str) -> FunnelStep:
+        whole = self.counts.reached
+        return FunnelStep(label, number, whole, rates.REACHED, link_filter=name)
 
     @property
     def ledger_urls(self) -> dict[str, str]:

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from campaigns.reports.campaign.progress import CampaignProgress
 from campaigns.reports.shared.bills import Cost
 from campaigns.reports.shared.key_figures import KeyFigure, channel_split, join_hints
-from campaigns.templatetags.viberdash import money, money_exact, number, percent
+from campaigns.reports.shared.rates import share_text
+from campaigns.templatetags.viberdash import money, money_exact, number
 
 UNIT_PLACES = Decimal("0.0001")
 
@@ -41,7 +42,7 @@ def key_figures(progress: CampaignProgress) -> list[KeyFigure]:
             _("Accepted"),
             number(counts.accepted),
             join_hints(
-                percent(counts.accepted, counts.audience),
+                share_text(counts.accepted, counts.audience, "audience"),
                 _counted(_("%(number)s refused"), counts.refused),
                 _counted(_("%(number)s unresolved"), counts.unresolved),
             ),
@@ -50,14 +51,14 @@ def key_figures(progress: CampaignProgress) -> list[KeyFigure]:
             _("Delivered"),
             number(counts.delivered),
             join_hints(
-                _share(_("%(share)s of accepted"), counts.delivered, counts.accepted),
+                share_text(counts.delivered, counts.accepted, "accepted"),
                 _counted(_("%(number)s by SMS"), counts.by_sms),
             ),
         ),
         KeyFigure(
             _("Read"),
             number(counts.read),
-            _share(_("%(share)s of delivered"), counts.read, counts.delivered),
+            share_text(counts.read, counts.delivered, "delivered") or "–",
         ),
         *(
             KeyFigure(cost_label, money(cost.total, cost.currency), channel_split(cost))
@@ -68,10 +69,6 @@ def key_figures(progress: CampaignProgress) -> list[KeyFigure]:
 
 def _counted(text: str, count: int) -> str:
     return text % {"number": number(count)} if count else ""
-
-
-def _share(text: str, part: int, whole: int) -> str:
-    return text % {"share": percent(part, whole)} if whole else "–"
 
 
 def cost_tables(progress: CampaignProgress) -> list[list[CostLine]]:
@@ -115,7 +112,7 @@ def _cost_lines(progress: CampaignProgress, cost: Cost) -> Iterator[CostLine]:
     total_label = _("Total so far") if progress.refresh_seconds else _("Total")
     yield CostLine(total_label, exact(cost.total), urls["all"], "sums-total")
     for label, recipients in (
-        (_("Per delivered"), counts.reached),
+        (_("Per delivered, by Viber or SMS"), counts.reached),
         (_("Per read"), counts.read),
         (_("Per recipient who clicked"), progress.clickers),
     ):

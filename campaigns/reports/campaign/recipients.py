@@ -56,6 +56,7 @@ class StateFilter:
     """Recipients in one state.
 
     `count` names the property of DeliveryCounts that counts them, where that is not `key`.
+    `chip`: what the filter is called where `label` says more than it selects.
     """
 
     key: str
@@ -63,6 +64,11 @@ class StateFilter:
     send_state: SendState
     deliveries: tuple[DeliveryState, ...] = ()
     count: str = ""
+    chip: str | Promise = ""
+
+    @property
+    def chip_label(self) -> str | Promise:
+        return self.chip or self.label
 
     def number(self, counts: DeliveryCounts) -> int:
         """Return how many recipients are in this state."""
@@ -121,6 +127,8 @@ FILTERS: dict[str, StateFilter] = {
             SendState.ACCEPTED,
             (DeliveryState.DELIVERED,),
             "delivered_unread",
+            # Delivered as a number has those who have read it too
+            _L("Delivered, not read"),
         ),
         StateFilter("read", _L("Read"), SendState.ACCEPTED, (DeliveryState.READ,)),
         StateFilter("by_sms", _L("By SMS"), SendState.ACCEPTED, BY_SMS),
@@ -186,8 +194,8 @@ def read_query(query: Mapping[str, str], *, masked: bool) -> RecipientQuery:
     """
     names = ("phone", "country", "state", "why", "variant", *link_results.FILTERS)
     given = {name: query.get(name, "").strip() for name in names}
-    read_phone = queries.whole_phone if masked else _digits
-    phone, country = read_phone(given["phone"]), given["country"]
+    read_phone = queries.whole_phone if masked else parsing.searched_digits
+    phone, country = read_phone(given["phone"])[:MSISDN_LENGTH], given["country"]
     state = FILTERS.get(given["state"]) or GROUPS.get(given["state"])
     links = tuple((name, given[name]) for name in link_results.FILTERS if given[name])
     has_reasons = state is not None and state.key in STATES_WITH_REASONS
@@ -211,13 +219,6 @@ def read_query(query: Mapping[str, str], *, masked: bool) -> RecipientQuery:
         links=links,
         variant=given["variant"],
     )
-
-
-def _digits(phone: str) -> str:
-    """The digits of a part of a phone, without the 00 that is dialled before a country code."""
-    digits = "".join(sign for sign in parsing.strip_formatting(phone) if sign.isdecimal())
-    only_zeros = not digits.strip("0")
-    return (digits if only_zeros else digits.removeprefix("00"))[:MSISDN_LENGTH]
 
 
 def filter_recipients(campaign: Campaign, query: RecipientQuery) -> QuerySet[Recipient]:
@@ -265,16 +266,9 @@ def _in_any_state(campaign: Campaign, query: RecipientQuery) -> QuerySet[Recipie
         return recipients.filter(msisdn=query.phone)
     if not by_first_digits:
         return recipients.filter(msisdn__contains=query.phone)
-    first = first_digits(query.phone)
+    first = parsing.first_digits(query.phone, settings.DEFAULT_COUNTRY)
     # all phones that begin with these digits, and no others
     return recipients.filter(msisdn__gte=first, msisdn__lte=first.ljust(MSISDN_LENGTH, "9"))
-
-
-def first_digits(phone: str) -> str:
-    """The first digits of a phone as stored: a 0 that is dialled stands for the country's code."""
-    if not phone.startswith("0"):
-        return phone
-    return f"{parsing.country_code(settings.DEFAULT_COUNTRY)}{phone.lstrip('0')}"
 
 
 def _for_phone_index(campaign: Campaign) -> QuerySet[Recipient]:

@@ -14,7 +14,6 @@ from typing import Any
 
 from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import TruncHour
-from django.template.defaultfilters import floatformat
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
@@ -25,6 +24,7 @@ from campaigns.reports.shared.click_counts import people_clicks, select_tracked
 from campaigns.reports.shared.delivery_counts import BY_VIBER
 from campaigns.reports.shared.key_figures import KeyFigure, missing_value
 from campaigns.results.models import HourCount, Measure
+from campaigns.shared.figures.percentages import percent_text, points_text, rounded_percent
 from campaigns.templatetags.viberdash import number, percent
 
 PERIOD = timedelta(days=180)
@@ -86,7 +86,7 @@ def _margin(part: int, whole: int) -> float:
 def _rate_text(part: int, whole: int) -> str:
     if whole < MIN_DELIVERED:
         return _("too little data")
-    return f"{floatformat(100 * part / whole, 1)}% ± {floatformat(_margin(part, whole), 1)}"
+    return f"{percent_text(part, whole)} ± {points_text(_margin(part, whole))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class BestTimes:
 
 def _drawing(label: str, slots: list[TimeSlot]) -> dict[str, Any]:
     values = [
-        round(slot.read_rate, 1) if slot.enough and slot.read_rate is not None else None
+        float(rounded_percent(slot.read, slot.delivered) or 0) if slot.enough else None
         for slot in slots
     ]
     return {

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.reports.campaigns.overview import CampaignRow
 from campaigns.reports.shared.conversion_counts import ConversionCounts
+from campaigns.reports.shared.rates import BASE_OF, REACHED, share_text
 from campaigns.reports.spend.entries import ledger_url
 from campaigns.shared.query_values import read_ids
 
@@ -24,6 +25,12 @@ class CountCell:
     number: int
     whole: int | None = None
     url: str = ""  # of these recipients
+    base: str = ""  # of rates.BASES
+
+    @property
+    def share(self) -> str:
+        """The share with what it is a share of; "" for none."""
+        return share_text(self.number, self.whole, self.base) if self.whole else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +55,16 @@ class CostRow:
     cells: list[list[Amount]]  # for each campaign, an amount for each currency
 
 
-# label, property of DeliveryCounts, the one that it is a share of, filter of the recipients
-COUNTS: tuple[tuple[str | Promise, str, str, str], ...] = (
-    (_("Audience"), "audience", "", ""),
-    (_("Accepted"), "accepted", "audience", "taken"),
-    (_("Delivered"), "delivered", "accepted", "by_viber"),
-    (_("Read"), "read", "delivered", "read"),
-    (_("By SMS"), "by_sms", "accepted", "by_sms"),
-    (_("Not delivered"), "not_delivered", "accepted", "not_delivered"),
-    (_("Refused"), "refused", "audience", "refused"),
-    (_("Unresolved"), "unresolved", "audience", "unresolved"),
+# label, property of DeliveryCounts, filter of the recipients
+COUNTS: tuple[tuple[str | Promise, str, str], ...] = (
+    (_("Audience"), "audience", ""),
+    (_("Accepted"), "accepted", "taken"),
+    (_("Delivered"), "delivered", "by_viber"),
+    (_("Read"), "read", "read"),
+    (_("By SMS"), "by_sms", "by_sms"),
+    (_("Not delivered"), "not_delivered", "not_delivered"),
+    (_("Refused"), "refused", "refused"),
+    (_("Unresolved"), "unresolved", "unresolved"),
 )
 
 
@@ -70,8 +77,8 @@ def count_rows(
     converted, by the ids of campaigns that are tracked.
     """
     counts = [
-        CountRow(label, [_count_cell(row, count, whole, state) for row in rows])
-        for label, count, whole, state in COUNTS
+        CountRow(label, [_count_cell(row, count, state) for row in rows])
+        for label, count, state in COUNTS
     ]
     converted = {pk: each.recipients for pk, each in conversions.items()}
     for label, name, numbers in (
@@ -88,16 +95,20 @@ def _link_cell(row: CampaignRow, name: str, number: int | None) -> CountCell | N
     if number is None:
         return None
     url = reverse("campaign-recipients", args=[row.campaign.pk])
-    return CountCell(number, row.counts.reached, f"{url}?{name}=yes#tabs" if number else "")
+    return CountCell(
+        number, row.counts.reached, f"{url}?{name}=yes#tabs" if number else "", REACHED
+    )
 
 
-def _count_cell(row: CampaignRow, count: str, whole: str, state: str) -> CountCell:
+def _count_cell(row: CampaignRow, count: str, state: str) -> CountCell:
     url = reverse("campaign-recipients", args=[row.campaign.pk])
     number: int = getattr(row.counts, count)
+    base = BASE_OF.get(count, "")
     return CountCell(
         number,
-        getattr(row.counts, whole) if whole else None,
+        getattr(row.counts, base) if base else None,
         f"{url}?state={state}#tabs" if number else "",
+        base,
     )
 
 
@@ -113,7 +124,10 @@ def cost_rows(
         CostRow(_("Viber"), [_amounts(row, "viber", channel="viber") for row in rows]),
         CostRow(_("SMS"), [_amounts(row, "sms", channel="sms") for row in rows]),
         CostRow(_("Total"), [_amounts(row, "total") for row in rows]),
-        CostRow(_("Per delivered"), [_unit_costs(row, row.counts.reached) for row in rows]),
+        CostRow(
+            _("Per delivered, by Viber or SMS"),
+            [_unit_costs(row, row.counts.reached) for row in rows],
+        ),
         CostRow(_("Per read"), [_unit_costs(row, row.counts.read) for row in rows]),
     ]
     if clickers:

@@ -18,10 +18,9 @@ from campaigns.contacts.choosable_lists import choosable_lists
 from campaigns.contacts.lists.models import open_proposals
 from campaigns.contacts.models import Import, ImportState
 from campaigns.dispatch.models import SendState, Tally
-from campaigns.reports.campaigns.overview import CampaignRow, load_rows
+from campaigns.reports.campaigns.overview import CampaignRow, load_live_rows, load_rows
 from campaigns.reports.shared.bills import Bill, load_bills, totals_for
 from campaigns.reports.shared.key_figures import KeyFigure, channel_split, join_hints
-from campaigns.reports.shared.labels import waiting_text
 from campaigns.reports.shared.opt_outs import count_by_campaign
 from campaigns.reports.shared.periods import Period
 from campaigns.reports.shared.real_campaigns import real_campaigns
@@ -32,7 +31,7 @@ from campaigns.team.permissions import Permission
 from campaigns.team.roles import has_permission
 from campaigns.templatetags.viberdash import moment, money, number, percent, who
 
-ACTIVE_STATES = (CampaignState.SENDING, CampaignState.PREPARING, CampaignState.SCHEDULED)
+SENDING_STATES = (CampaignState.SENDING, CampaignState.PREPARING)
 LAST_CAMPAIGNS = 8
 MAX_ITEMS = 20  # of one kind
 RECENT = timedelta(days=14)  # older failures no longer need attention
@@ -68,16 +67,6 @@ class OwnRequest:
             return format_html("<strong>{}</strong> {}", _("Changes requested:"), note)
         when = moment(self.campaign.approval_asked_at)
         return format_html(_("You requested approval {when}. A second person decides."), when=when)
-
-
-@dataclass(frozen=True, slots=True)
-class PausedCampaign:
-    row: CampaignRow
-
-    @property
-    def text(self) -> str:
-        """Why it is paused, what to do, and how many recipients wait."""
-        return f"{self.row.reason} {waiting_text(self.row.counts.queued)}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +122,7 @@ class AttentionItems:
 
     approvals: list[ApprovalRequest]
     own_requests: list[OwnRequest]
-    paused: list[PausedCampaign]
+    paused: list[CampaignRow]
     unresolved: list[UnresolvedCount]
     failed_imports: list[Import]
     opt_outs: list[OptOutRate]
@@ -176,46 +165,46 @@ class AttentionItems:
 
 
 @dataclass(frozen=True, slots=True)
-class ActiveCampaigns:
-    """Campaigns that are sending or being prepared, and scheduled ones."""
+class DashboardCampaigns:
+    """Campaigns that are sending or being prepared, scheduled ones, paused ones, and those launched
+    last.
+    """
 
     sending: list[CampaignRow]
     scheduled: list[CampaignRow]
+    paused: list[CampaignRow]
+    last: list[CampaignRow]
 
 
-def load_active_campaigns() -> ActiveCampaigns:
-    """Return the campaigns that are active now, those already sending first."""
-    campaigns = (
-        real_campaigns()
-        .filter(state__in=ACTIVE_STATES, trigger=None)
-        .select_related("sender", "launched_by", "created_by", "follows")
-    )
-    rows = sorted(
-        load_rows(campaigns.order_by("scheduled_at", "pk")[:MAX_ITEMS]),
-        key=lambda row: ACTIVE_STATES.index(CampaignState(row.campaign.state)),
-    )
-    return ActiveCampaigns(
-        [row for row in rows if row.campaign.state != CampaignState.SCHEDULED],
-        [row for row in rows if row.campaign.state == CampaignState.SCHEDULED],
-    )
+def load_campaigns() -> DashboardCampaigns:
+    """Return the campaigns of the dashboard: one query for each kind, and those of their rows once
+    for all together.
+    """
+    campaigns = real_campaigns().select_related("sender", "launched_by", "created_by", "follows")
+    own = campaigns.filter(trigger=None)  # runs of triggers stand on the page of their trigger
+    kinds = [
+        own.filter(state__in=SENDING_STATES).order_by("-launched_at", "pk")[:MAX_ITEMS],
+        own.filter(state=CampaignState.SCHEDULED).order_by("scheduled_at", "pk")[:MAX_ITEMS],
+        campaigns.filter(state=CampaignState.PAUSED)[:MAX_ITEMS],
+        own.filter(launched_at__isnull=False).order_by("-launched_at")[:LAST_CAMPAIGNS],
+    ]
+    found = [list(kind) for kind in kinds]
+    every = {campaign.pk: campaign for kind in found for campaign in kind}
+    rows = {row.campaign.pk: row for row in load_live_rows(every.values())}
+    return DashboardCampaigns(*([rows[campaign.pk] for campaign in kind] for kind in found))
 
 
-def load_attention_items(user: User) -> AttentionItems:
-    """Return what `user` may approve, what became of their own requests, paused campaigns,
+def load_attention_items(user: User, paused: list[CampaignRow]) -> AttentionItems:
+    """Return what `user` may approve, what became of their own requests, the `paused` campaigns,
     unresolved recipients, failed imports, campaigns that wait for the choice of a variant, how many
     e-mails failed, and how many phones are proposed for the stop list.
     """
     since = timezone.now() - RECENT
-    paused = (
-        real_campaigns()
-        .filter(state=CampaignState.PAUSED)
-        .select_related("sender", "launched_by", "created_by")
-    )
     imports = Import.objects.filter(state=ImportState.FAILED, created_at__gte=since)
     return AttentionItems(
         [ApprovalRequest(campaign) for campaign in awaiting_approval_by(user)[:MAX_ITEMS]],
         [OwnRequest(campaign) for campaign in of_author(user)[:MAX_ITEMS]],
-        [PausedCampaign(row) for row in load_rows(paused[:MAX_ITEMS])],
+        paused,
         _load_unresolved(),
         list(imports.select_related("list")[:5]),
         _load_opt_outs(),
@@ -291,16 +280,6 @@ def month_figures(bill: Bill, month: Period, url: str) -> list[KeyFigure]:
         hint = _("ViberDash keeps asking the gateway for them.")
         figures.append(KeyFigure(_("Prices not yet known"), number(bill.not_yet_known), hint, url))
     return figures
-
-
-def load_last_campaigns() -> list[CampaignRow]:
-    """Return the campaigns launched last."""
-    campaigns = (
-        real_campaigns()
-        .filter(launched_at__isnull=False, trigger=None)
-        .select_related("sender", "launched_by", "created_by")
-    )
-    return load_rows(campaigns.order_by("-launched_at")[:LAST_CAMPAIGNS])
 
 
 @dataclass(frozen=True, slots=True)

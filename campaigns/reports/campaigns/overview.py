@@ -1,15 +1,14 @@
 """Campaigns as rows of a table, with their results and costs, by a fixed number of queries."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Coalesce, Lower
 
-from campaigns.compose.launch.pause_reasons import reason_text
-from campaigns.compose.models import Campaign
+from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import DeliveryState, Tally
 from campaigns.ledger.models import LedgerTotal
 from campaigns.reports.campaigns.filters import LAUNCHED_OR_EDITED, Filters
@@ -20,6 +19,7 @@ from campaigns.reports.shared.delivery_counts import (
     load_delivery_counts,
 )
 from campaigns.reports.shared.real_campaigns import real_campaigns
+from campaigns.reports.statuses.campaign_status import CampaignStatus, load_statuses
 
 OF_CAMPAIGN = {"campaign": OuterRef("pk")}
 
@@ -47,18 +47,20 @@ SORTS: dict[str, Lower | F | Coalesce | Subquery] = {
     "when": LAUNCHED_OR_EDITED,
 }
 DEFAULT_SORT = "-when"
+# seconds between two updates of campaigns: that send, that may start, and others
+BUSY, NEAR, IDLE = 5, 15, 30
+_BUSY_STATES = (CampaignState.PREPARING, CampaignState.SENDING)
+_NEAR_STATES = (CampaignState.SCHEDULED, CampaignState.PAUSED, CampaignState.AWAITING_APPROVAL)
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignRow:
+    """`status` None: where no page says it."""
+
     campaign: Campaign
     counts: DeliveryCounts
     bill: Bill
-
-    @property
-    def reason(self) -> str:
-        """Why it is paused and what to do; "" where it is not paused."""
-        return reason_text(self.campaign)
+    status: CampaignStatus | None = None
 
     @property
     def when(self) -> datetime:
@@ -98,6 +100,26 @@ def load_rows(campaigns: Iterable[Campaign]) -> list[CampaignRow]:
     counts = load_delivery_counts({campaign.pk: campaign.audience for campaign in listed})
     bills = load_campaign_bills(campaign.pk for campaign in listed)
     return [CampaignRow(campaign, counts[campaign.pk], bills[campaign.pk]) for campaign in listed]
+
+
+def load_live_rows(campaigns: Iterable[Campaign]) -> list[CampaignRow]:
+    """Return `campaigns` as `load_rows` does, with what may be said of them."""
+    rows = load_rows(campaigns)
+    statuses = load_statuses((row.campaign, row.counts) for row in rows)
+    return [replace(row, status=status) for row, status in zip(rows, statuses, strict=True)]
+
+
+def refresh_seconds(rows: Iterable[CampaignRow]) -> int:
+    """Return the seconds until these rows are shown anew."""
+    shown = list(rows)
+    if any(
+        row.campaign.state in _BUSY_STATES and not (row.status and row.status.is_stopped)
+        for row in shown
+    ):
+        return BUSY
+    return (
+        NEAR if any(row.campaign.state in (*_BUSY_STATES, *_NEAR_STATES) for row in shown) else IDLE
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """Whether the installation works, and its figures: for monitoring and for administrators.
 
-readiness      what is needed now: database, migrations, cache, queue
-gateway_state  whether the gateway answers, by what was recorded
-figures        what the database says about queue, batches, imports, e-mails and money
-metrics        these figures for Prometheus
-status         these figures in words
+readiness  what is needed now: database, migrations, cache, queue
+figures    what the database says about queue, batches, imports, e-mails and money
+metrics    these figures for Prometheus
+status     these figures in words
 """

@@ -21,7 +21,7 @@ from campaigns.dispatch.models import Heartbeat
 from campaigns.dispatch.workers.health import QUEUE, STALLED_AFTER
 from campaigns.gateway.environment import key_fingerprint
 from campaigns.gateway.key_in_use import using
-from campaigns.reports.installation.gateway_state import load_gateway_state
+from campaigns.reports.statuses.gateway_state import load_gateway_state
 from campaigns.shared import database_clock
 from campaigns.team import accounts
 from campaigns.team.brand_keys.in_use import keys_in_use

@@ -30,10 +30,10 @@ from campaigns.gateway.balance import load_balance
 from campaigns.gateway.key_in_use import key_in_use, using
 from campaigns.ledger.models import LedgerTotal, Purpose
 from campaigns.reports.installation.figures import Figures
-from campaigns.reports.installation.gateway_state import load_gateway_state
 from campaigns.reports.installation.readiness import Check
+from campaigns.reports.statuses.gateway_state import load_gateway_state
 from campaigns.shared.days import site_today
-from campaigns.shared.durations import duration
+from campaigns.shared.figures.durations import duration
 from campaigns.shared.money import ZERO
 from campaigns.team import accounts
 from campaigns.team.alerts import records
@@ -197,10 +197,13 @@ def _account_rows(now: datetime, name: str) -> Iterator[StatusRow]:
     if name and (unused := _unused_row(gateway)):
         yield unused
         return
-    balance, last = load_balance().balance, load_gateway_state(now).last_answer
+    reading, last = load_balance(), load_gateway_state(now).last_answer
+    balance = reading.balance
     if balance is None:
-        text = _("It does not answer. Sending continues by itself when it does.")
-        if last:
+        text = str(reading.problem)
+        if reading.is_silent:
+            text = f"{text} {_('Sending continues by itself when it does.')}"
+        if last and reading.is_silent:
             since = format_html(_("It last answered {when}."), when=moment(last))
             text = format_html("{} {}", text, since)
         yield StatusRow(gateway, FAILS, text, url)

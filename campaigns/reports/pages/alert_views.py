@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from campaigns.reports.alerts import trial
 from campaigns.reports.alerts.kinds import KINDS, AlertKind, kind_of
 from campaigns.reports.alerts.open_alerts import rows_for, url_of
-from campaigns.shared.durations import duration
+from campaigns.shared.figures.durations import duration
 from campaigns.shared.paging import page_of
 from campaigns.team.alerts.models import Alert, AlertPost
 from campaigns.team.pages.access import current_user, permission_required

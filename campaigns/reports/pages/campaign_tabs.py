@@ -33,7 +33,7 @@ from campaigns.reports.shared.bills import load_country_bills
 from campaigns.reports.shared.delivery_counts import load_country_counts
 from campaigns.reports.shared.labels import country_name
 from campaigns.reports.shared.opt_outs import load_opt_outs
-from campaigns.shared.durations import duration
+from campaigns.shared.figures.durations import duration
 from campaigns.shared.paging import PAGE
 from campaigns.team import audit
 from campaigns.team.pages.access import current_user
@@ -160,16 +160,8 @@ def recipients_context(request: HttpRequest, progress: CampaignProgress) -> dict
         "phone": request.GET.get("phone", ""),
         "sees_phones": not masked,
         "any_part": recipients.searches_any_part(progress.campaign),
-        "fills_up": _fills_up(progress.campaign, query, bool(rows)),
         "empty_text": _empty_text(progress, query, masked and "phone" in request.GET),
     }
-
-
-def _fills_up(campaign: Campaign, query: RecipientQuery, has_rows: bool) -> bool:
-    """Whether the table has to be loaded again, as recipients are still being added to it."""
-    if query:
-        return False
-    return campaign.state == "preparing" or (campaign.state == "sending" and not has_rows)
 
 
 def _empty_text(progress: CampaignProgress, query: RecipientQuery, needs_whole_phone: bool) -> str:
@@ -182,7 +174,7 @@ def _empty_text(progress: CampaignProgress, query: RecipientQuery, needs_whole_p
         return _("No recipient fits these filters.")
     if query.phone and query.state:
         return _("No “%(state)s” recipient has %(phone)s in the phone number.") % {
-            "state": query.state.label,
+            "state": query.state.chip_label,
             "phone": query.phone,
         }
     if query.phone:
@@ -196,7 +188,7 @@ def _empty_text(progress: CampaignProgress, query: RecipientQuery, needs_whole_p
         )
         return text % {"phone": query.phone}
     if query.state:
-        return _("No recipient is “%(state)s”.") % {"state": query.state.label}
+        return _("No recipient is “%(state)s”.") % {"state": query.state.chip_label}
     if progress.campaign.launched_at:
         return _("The audience is not fixed yet.")
     return _("Recipients appear here after the launch.")
@@ -215,12 +207,11 @@ def recipient_chips(progress: CampaignProgress, query: RecipientQuery) -> dict[s
         "link_chips": _link_chips(progress.campaign, query),
         "variant_chips": _variant_chips(progress.campaign, query),
         "chips": [
-            {"value": state.key, "label": state.label, "count": number}
+            {"value": state.key, "label": state.chip_label, "count": number}
             for state, number in counted
             if number or state == query.state
         ],
         "reasons": reasons if len(reasons) > 1 or query.why else [],
-        "refresh_seconds": progress.refresh_seconds,
     }
 
 

@@ -23,19 +23,16 @@ from campaigns.reports.campaign.progress_figures import cost_tables, key_figures
 from campaigns.reports.campaign.status_texts import (
     cancel_warning,
     go_live_warning,
-    state_text,
     summary,
     take_back_text,
 )
 from campaigns.reports.campaign.timeline import load_timeline
 from campaigns.reports.pages.campaign_tabs import (
     TABS,
-    recipient_chips,
     recipients_context,
     tab_context,
     tab_links,
 )
-from campaigns.reports.shared.labels import waiting_text
 from campaigns.team import accounts
 from campaigns.team.pages.access import current_user, get_object_for, permission_required
 from campaigns.team.pages.audit.downloads import download
@@ -92,10 +89,8 @@ def _progress_context(request: HttpRequest, progress: CampaignProgress) -> dict[
         "bill": progress.bill,
         "figures": key_figures(progress),
         "cost_tables": cost_tables(progress),
-        "state_text": state_text(progress),
-        "account_notice": reachable.waiting_text(campaign, known),
+        "status": progress.status,
         "is_of_test_key": owner is not None and owner.environment == Environment.TEST,
-        "waiting_text": waiting_text(counts.queued),
         "budget_link": _budget_link(request, campaign),
         "waiting_places": [
             (waiting, waiting.place_text(str(campaign.sending_hours or "")))
@@ -167,9 +162,16 @@ def campaign_menu(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def campaign_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The part of the page that updates by itself, for htmx."""
-    context = _progress_context(request, load_progress(_get_campaign(request, pk)))
-    return render(request, "campaigns/reports/_progress.html", context)
+    """The part of the page that updates by itself, for htmx. It tells the table of recipients when
+    they have changed since the page saw them.
+    """
+    progress = load_progress(_get_campaign(request, pk))
+    answer = render(
+        request, "campaigns/reports/_progress.html", _progress_context(request, progress)
+    )
+    if request.GET.get("seen") != progress.fingerprint:
+        answer.headers["HX-Trigger"] = "recipients-changed"
+    return answer
 
 
 @require_safe
@@ -192,12 +194,6 @@ def campaign_recipients(request: HttpRequest, pk: int) -> HttpResponse:
     if not htmx:
         return _render_page(request, campaign, "recipients")
     progress = load_progress(campaign)
-    if "chips" in request.GET:
-        masked = not sees_phones(current_user(request))
-        chips = recipient_chips(progress, recipients.read_query(request.GET, masked=masked))
-        return render(
-            request, "campaigns/reports/_recipient_chips.html", {"campaign": campaign, **chips}
-        )
     context = {"campaign": campaign, **recipients_context(request, progress)}
     return render(request, "campaigns/reports/_recipients.html", context)
 

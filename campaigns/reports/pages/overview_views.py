@@ -28,23 +28,15 @@ from campaigns.team.pages.navigation import campaign_tabs
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import has_permission, visible_to
 
-BUSY, IDLE = 3, 30  # seconds between two updates of the dashboard
-
 
 @require_safe
 def dashboard(request: HttpRequest) -> HttpResponse:
     """The first page."""
-    last_campaigns, month = dashboard_data.load_last_campaigns(), this_month()
-    bill = dashboard_data.load_month_bill(month)
-    live, brands = _live_context(request), brands_of_request(request)
+    brands = brands_of_request(request)
     context = {
-        **live,
+        **_live_context(request),
         "can_send": has_permission(current_user(request), Permission.SEND),
         "is_held": brands is not None and brands.current.is_held,
-        "last_campaigns": last_campaigns,
-        "figures": dashboard_data.month_figures(bill, month, reverse("spend")),
-        "limits": load_usages_for(current_user(request)),
-        "steps": None if last_campaigns else _setup_steps(bool(live["can_compose"])),
     }
     return render(request, "campaigns/reports/dashboard.html", context)
 
@@ -66,13 +58,18 @@ def dashboard_live(request: HttpRequest) -> HttpResponse:
 
 
 def _live_context(request: HttpRequest) -> dict[str, object]:
-    user = current_user(request)
-    active = dashboard_data.load_active_campaigns()
+    user, month = current_user(request), this_month()
+    campaigns = dashboard_data.load_campaigns()
+    bill = dashboard_data.load_month_bill(month)
+    can_compose = has_permission(user, Permission.COMPOSE)
     return {
-        "active": active,
-        "attention": dashboard_data.load_attention_items(user),
-        "refresh_seconds": BUSY if active.sending else IDLE,
-        "can_compose": has_permission(user, Permission.COMPOSE),
+        "campaigns": campaigns,
+        "attention": dashboard_data.load_attention_items(user, campaigns.paused),
+        "refresh_seconds": overview.refresh_seconds(campaigns.sending + campaigns.scheduled),
+        "figures": dashboard_data.month_figures(bill, month, reverse("spend")),
+        "limits": load_usages_for(user),
+        "can_compose": can_compose,
+        "steps": None if campaigns.last else _setup_steps(can_compose),
     }
 
 
@@ -84,9 +81,11 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
     campaigns = visible_to(current_user(request), overview.select_campaigns(filters, sort))
     page = Paginator(campaigns, PAGE).get_page(request.GET.get("page"))
     campaign_counts = overview.count_campaigns()
+    rows = overview.load_live_rows(page.object_list)
     context = {
         "page": page,
-        "rows": overview.load_rows(page.object_list),
+        "rows": rows,
+        "refresh_seconds": overview.refresh_seconds(rows),
         "filters": filters,
         "tabs": _tabs(filters, "campaign-list"),
         "chips": _chips(campaign_counts.by_state, filters.state),
@@ -102,7 +101,8 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
         "empty_text": _empty_text(filters),
         "can_compose": has_permission(current_user(request), Permission.COMPOSE),
     }
-    return render(request, "campaigns/reports/campaign_list.html", context)
+    name = "_campaign_table.html" if request.headers.get("HX-Request") else "campaign_list.html"
+    return render(request, f"campaigns/reports/{name}", context)
 
 
 @require_safe
@@ -187,8 +187,6 @@ def campaign_compare(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "count_rows": comparison.count_rows(rows, clickers, conversions),
         "cost_rows": comparison.cost_rows(rows, clickers, conversions),
-        "has_clicks": bool(clickers),
-        "has_conversions": bool(conversions),
         "max_campaigns": comparison.MAX_CAMPAIGNS,
     }
     return render(request, "campaigns/reports/compare.html", context)
@@ -209,6 +207,12 @@ def campaign_best_times(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def balance(request: HttpRequest) -> HttpResponse:
-    """The account's balance, for the side bar or, with `?card`, for the dashboard."""
+    """The account's balance, for the side bar or, with `?card`, for the dashboard. Without one,
+    what the page says of campaigns is out of date: its live parts are told.
+    """
+    reading = load_balance()
     name = "_balance_card.html" if "card" in request.GET else "_balance.html"
-    return render(request, f"campaigns/reports/{name}", {"reading": load_balance()})
+    answer = render(request, f"campaigns/reports/{name}", {"reading": reading})
+    if reading.balance is None:
+        answer.headers["HX-Trigger"] = "gateway-changed"
+    return answer

@@ -38,4 +38,4 @@ def _context() -> dict[str, object]:
             ("money", _("Gateway and money"), [*status.money_rows(figures, now)]),
             ("storage", _("Storage"), [*status.storage_rows()]),
         ]
-    return {"groups": groups, "updated_at": now}
+    return {"groups": groups}

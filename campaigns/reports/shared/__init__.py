@@ -7,5 +7,6 @@ labels            labels for codes of the gateway and our own
 opt_outs          opt-outs by links, of campaigns and of recipients
 partial_indexes   conditions that let the database use partial indexes
 periods           periods of days, read from the query string
+rates             what each rate of recipients is a share of
 real_campaigns    campaigns apart from test sends and rehearsals
 """

@@ -6,11 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 from django.db.models import Sum
+from django.utils.translation import gettext as _
 
 from campaigns.dispatch.models import DeliveryState, SendState, Tally
 from campaigns.reports.shared.labels import delivery_failure, refusal
+from campaigns.templatetags.viberdash import number as grouped
 
 BY_VIBER = (DeliveryState.DELIVERED, DeliveryState.READ)  # a read message was delivered too
 BY_SMS = (DeliveryState.FALLBACK, DeliveryState.FALLBACK_DELIVERED)
@@ -68,6 +71,22 @@ class DeliveryCounts:
     def _counters(self) -> tuple[Counter[Any], ...]:
         return self.sends, self.refusals, self.cancellations, self.deliveries, self.statuses
 
+    def fingerprint(self, *more: object) -> str:
+        """A text that differs if any of these numbers, or of `more`, does."""
+        numbers = [sorted(counter.items()) for counter in self._counters()]
+        return f"{crc32(repr((self.audience, numbers, more)).encode()):08x}"
+
+    @property
+    def unsent_text(self) -> str:
+        """What became of those who were not sent to: "20 refused · 300 waiting"."""
+        parts = (
+            (_("%(number)s waiting"), self.queued),
+            (_("%(number)s refused"), self.refused),
+            (_("%(number)s unresolved"), self.unresolved),
+            (_("%(number)s cancelled"), self.cancelled),
+        )
+        return " · ".join(text % {"number": grouped(count)} for text, count in parts if count)
+
     @property
     def done(self) -> int:
         """Recipients in a final send state."""
@@ -79,6 +98,7 @@ class DeliveryCounts:
 
     @property
     def accepted(self) -> int:
+        """Sent to: the gateway has accepted their message."""
         return self.sends[SendState.ACCEPTED]
 
     @property
@@ -134,16 +154,6 @@ class DeliveryCounts:
         return sum(self.deliveries[state] for state in AWAITING_STATUS)
 
     @property
-    def delivered_rate(self) -> float | None:
-        """Percentage of the accepted; None where nobody was accepted."""
-        return percentage(self.delivered, self.accepted)
-
-    @property
-    def read_rate(self) -> float | None:
-        """Percentage of those whom Viber reached; None where it reached nobody."""
-        return percentage(self.read, self.delivered)
-
-    @property
     def refusal_reasons(self) -> list[ReasonCount]:
         return [
             ReasonCount(number, *refusal(code, reason), f"{code}.{reason}")
@@ -163,11 +173,6 @@ class DeliveryCounts:
             ReasonCount(number, *delivery_failure(status), status)
             for status, number in self.statuses.most_common()
         ]
-
-
-def percentage(part: int, whole: int) -> float | None:
-    """Return `part` in percent of `whole`, to one decimal; None where `whole` is 0."""
-    return round(100 * part / whole, 1) if whole else None
 
 
 def _tally_rows(campaign_ids: Iterable[int], *keys: str) -> Iterator[dict[str, Any]]:

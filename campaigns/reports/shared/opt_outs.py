@@ -16,7 +16,7 @@ class OptOutFigures:
     """How many recipients opted out, and why: (reason, number), the most frequent first."""
 
     number: int
-    of_delivered: int  # recipients whom Viber or an SMS reached
+    of_reached: int  # recipients whom Viber or an SMS reached
     reasons: list[tuple[str, int]]
 
 
@@ -27,7 +27,7 @@ def load_opt_outs(campaign: Campaign, counts: DeliveryCounts) -> OptOutFigures:
     labelled = [(str(OptOutReason(reason).label), number) for reason, number in reasons.items()]
     return OptOutFigures(
         number=sum(reasons.values()),
-        of_delivered=counts.reached,
+        of_reached=counts.reached,
         reasons=sorted(labelled, key=lambda each: (-each[1], each[0])),
     )
 

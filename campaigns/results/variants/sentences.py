@@ -1,25 +1,19 @@
 """What the figures of variants say, and what they don't, in a sentence."""
 
 from collections.abc import Mapping
-from fractions import Fraction
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.compose.models import DecisionMeasure
 from campaigns.results.variants.significance import Comparison, Rate, compare
+from campaigns.shared.figures.percentages import percent_text
 
 NOBODY = {
     DecisionMeasure.READ: gettext_lazy("Nobody has read a message: no difference was shown."),
     DecisionMeasure.CLICK: gettext_lazy("Nobody has clicked: no difference was shown."),
     DecisionMeasure.CONVERSION: gettext_lazy("Nobody has converted: no difference was shown."),
 }
-
-
-def percent(value: float | Fraction) -> str:
-    """A share as in "34.1%"."""
-    return _("%(number)s%%") % {"number": number_format(float(value) * 100, decimal_pos=1)}
 
 
 def sentence(measure: str, rates: Mapping[str, Rate]) -> str:
@@ -31,8 +25,8 @@ def sentence(measure: str, rates: Mapping[str, Rate]) -> str:
     values = {
         "best": result.best,
         "next": result.next,
-        "higher": percent(best.value),
-        "lower": percent(following.value),
+        "higher": percent_text(best.value),
+        "lower": percent_text(following.value),
         "chance": _chance(result),
     }
     if result.is_tie:

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.shared.durations import duration
+from campaigns.shared.figures.durations import duration
 from campaigns.team import audit, mail
 from campaigns.team.models import AuditResult, User
 from campaigns.team.sign_in import (

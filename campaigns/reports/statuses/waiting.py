@@ -1,5 +1,6 @@
 """Recipients of a campaign who wait for its sending hours, and until when."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +16,9 @@ from campaigns.dispatch.models import Batch, BatchState
 from campaigns.reports.shared.labels import country_name
 from campaigns.templatetags.viberdash import exact_time
 from campaigns.templatetags.viberdash import number as grouped
+
+# by when they begin: how many wait, and in which countries
+_Openings = dict[datetime | None, tuple[int, frozenset[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +57,36 @@ class WaitingRecipients:
         }
 
 
-def load_waiting(campaign: Campaign) -> list[WaitingRecipients]:
-    """Return those who wait, by when their sending hours begin, the earliest first.
+def load_waiting(campaigns: Iterable[Campaign]) -> dict[int, list[WaitingRecipients]]:
+    """Return those who wait, by when their sending hours begin, the earliest first, for each of
+    `campaigns` that has any.
 
-    One query over batches, not over recipients.
+    One query over batches, not over recipients; none where no campaign that sends has such hours.
     """
-    timetable = campaign.timetable
-    if campaign.state != CampaignState.SENDING or timetable is None:
-        return []
+    timetables = {
+        campaign.pk: campaign.timetable
+        for campaign in campaigns
+        if campaign.state == CampaignState.SENDING and campaign.timetable
+    }
+    if not timetables:
+        return {}
     now = timezone.now()
-    numbers: dict[datetime | None, int] = {}
-    countries: dict[datetime | None, set[str]] = {}
-    ready = Batch.objects.filter(campaign=campaign, state=BatchState.READY).order_by()
-    for country, area, number in ready.values_list("country", "area").annotate(Sum("size")):
-        until = timetable.next_opening(Place(country, area), now)
+    waiting: dict[int, _Openings] = {}
+    ready = Batch.objects.filter(campaign__in=timetables, state=BatchState.READY).order_by()
+    places = ready.values_list("campaign", "country", "area").annotate(Sum("size"))
+    for campaign_id, country, area, number in places:
+        until = timetables[campaign_id].next_opening(Place(country, area), now)
         if until != now:
-            numbers[until] = numbers.get(until, 0) + number
-            countries.setdefault(until, set()).add(country_name(country))
+            openings = waiting.setdefault(campaign_id, {})
+            people, countries = openings.get(until, (0, frozenset()))
+            openings[until] = people + number, countries | {country_name(country)}
+    return {campaign_id: _sorted(openings) for campaign_id, openings in waiting.items()}
+
+
+def _sorted(openings: _Openings) -> list[WaitingRecipients]:
     return [
-        WaitingRecipients(until, numbers[until], sorted(countries[until]))
-        for until in sorted(numbers, key=_none_last)
+        WaitingRecipients(until, openings[until][0], sorted(openings[until][1]))
+        for until in sorted(openings, key=_none_last)
     ]
 
 

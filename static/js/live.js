@@ -1,0 +1,47 @@
+// Parts of a page that update by themselves (templates/components/live.html). They wait while nobody looks at the page,
+// and while an open menu or a selection in them would be lost; without an answer they ask less and less often.
+const POLLS = ".updated [hx-trigger*='every ']";
+const LONGEST = 120_000; // milliseconds between two tries
+const failures = new Map(); // by the id of the part: how many in a row, and when to try again
+
+const isPoll = (ctx) => ctx.sourceElement?.matches?.(POLLS) && ctx.sourceEvent?.type === "every";
+const nameOf = (ctx) => ctx.sourceElement.getAttribute("hx-target") ?? ctx.sourceElement.id;
+
+function isInUse(part) {
+  if (!(part instanceof Element)) return false;
+  if (part.querySelector(".dropdown-menu.show, details[data-popover][open], dialog[open], select:focus")) return true;
+  const selection = document.getSelection();
+  return Boolean(selection && !selection.isCollapsed && part.contains(selection.anchorNode));
+}
+
+function showLate(part, isLate) {
+  for (const note of part?.querySelectorAll?.(".updated-late") ?? []) note.hidden = !isLate;
+}
+
+document.addEventListener("htmx:config:request", (event) => {
+  const { ctx } = event.detail;
+  if (!isPoll(ctx)) return;
+  const waitsUntil = failures.get(nameOf(ctx))?.until ?? 0;
+  if (document.hidden || Date.now() < waitsUntil || isInUse(ctx.target)) event.preventDefault();
+});
+
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  if (!isPoll(ctx)) return;
+  const status = ctx.response?.raw?.status ?? 0;
+  const failed = status === 0 || status >= 500;
+  if (failed) {
+    const count = (failures.get(nameOf(ctx))?.count ?? 0) + 1;
+    failures.set(nameOf(ctx), { count, until: Date.now() + Math.min(1000 * 2 ** count, LONGEST) });
+  } else failures.delete(nameOf(ctx));
+  showLate(ctx.target, failed);
+});
+
+function updateAll() {
+  for (const poll of document.querySelectorAll(POLLS)) poll.dispatchEvent(new CustomEvent("every"));
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) updateAll();
+});
+// the answer about the balance says that the gateway is silent
+document.addEventListener("gateway-changed", updateAll);
