@@ -33,7 +33,7 @@ def days(marketer: Client, query: str = "") -> dict[str, list[str]]:
     shown = marketer.get(f"/campaigns/calendar{query}").context["view"]
     return {
         day.date.isoformat(): [
-            f"{event.at:%H:%M} {event.campaign}" if event.at else f"… {event.campaign}"
+            f"{event.at:%H:%M} {event.name}" if event.at else f"… {event.name}"
             for event in day.events
         ]
         for day in shown.days

@@ -85,7 +85,8 @@ def reschedule(
     changes = _new_time(campaign, at, zone, hours)
     _recipients, check = lifecycle.check_ready(campaign, launcher=campaign.launched_by)
     if check.needed:
-        raise lifecycle.Refused(_("It needs an approval by now. Return it to draft to request it."))
+        text = _("It needs an approval by now. Return the campaign to draft to request one.")
+        raise lifecycle.Refused(text)
     changes |= {"scheduled_at": campaign.scheduled_at, "updated_at": timezone.now()}
     with transaction.atomic():
         # one that is due by now may be starting in this moment
@@ -127,6 +128,6 @@ def _not_rescheduled(campaign: Campaign) -> lifecycle.Refused:
     """Why the time of `campaign` can't be changed."""
     if campaign.approved_by_id:
         return lifecycle.Refused(
-            _("It was approved for this time. Return it to draft to choose another.")
+            _("It was approved for this time. Return the campaign to draft to choose another.")
         )
     return lifecycle.refusal(campaign.pk, _("rescheduled"))

@@ -89,7 +89,6 @@ def sending_hours(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@once
 @require_http_methods(["GET", "HEAD", "POST"])
 def reschedule(request: HttpRequest, pk: int) -> HttpResponse:
     """Change the time of a campaign that waits for it."""
