@@ -92,7 +92,7 @@ def test_dashboard_says_what_the_gateway_said(marketer: Client, works: None) -> 
 def test_list_updates_by_itself(marketer: Client, works: None) -> None:
     send(make_campaign("Now", CampaignState.SENDING), {("UA", "accepted"): 3, ("UA", "queued"): 1})
     assert 'hx-trigger="every 5s"' in text(marketer, "/campaigns/?sort=name")
-    answer = marketer.get("/campaigns/?sort=name", HTTP_HX_REQUEST="true")  # type: ignore[arg-type]
+    answer = marketer.get("/campaigns/?sort=name", HTTP_HX_REQUEST="true")
     part = squeezed(answer.content.decode()).strip()
     assert part.startswith('<div class="card" id="campaign-list">')
     assert 'hx-get="/campaigns/?sort=name"' in part
