@@ -1,5 +1,6 @@
-"""The whole product as processes, as `make run` starts it, in a copy of the tree, with a new
-database.
+"""The whole product as processes, as `make run` starts it, in a copy of the tree, with a database
+that has all its tables and no rows of anybody: how `make run` makes the tables is for `make
+fresh-clone`.
 
 The copy has its own `.env`, written as `make run` writes it, free ports, and everything it stores
 in its own `var/`. It runs on SQLite; on PostgreSQL where DATABASE_URL of the tests says so.
@@ -24,6 +25,7 @@ import requests
 from django.conf import settings
 from psycopg import sql
 
+from tests import migrated
 from viberdash.dotenv import filled, is_free
 
 ROOT = Path(settings.BASE_DIR)
@@ -91,6 +93,9 @@ class Stack:
         }
         if database_url:
             usual["DATABASE_URL"] = database_url
+        else:
+            (folder / "var").mkdir(mode=0o700)
+            migrated.copy_sqlite(folder / "var" / "viberdash.sqlite3")
         write_settings(folder, usual | variables)
         self.lines: list[str] = []
         self._said = threading.Condition()
