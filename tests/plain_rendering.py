@@ -2,7 +2,7 @@
 tests that ask hundreds of pages, and `without_rendering`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -13,7 +13,7 @@ from django.template.base import Template
 @pytest.fixture(scope="session", autouse=True)
 def outermost_contexts(django_test_environment: None) -> Iterator[None]:
     """A page keeps its own context for the test, not those of the dozens of templates in it."""
-    keeping = Template._render
+    keeping: Callable[[Template, Context], str] = vars(Template)["_render"]
 
     def render(template: Template, context: Context) -> str:
         if context.template is template:
