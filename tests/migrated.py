@@ -28,7 +28,7 @@ def sqlite() -> Path:
     for path in (ROOT / "requirements.txt", *sorted(ROOT.glob("campaigns/migrations/*.py"))):
         content.update(path.name.encode() + path.read_bytes())
     file = FOLDER / f"{content.hexdigest()[:16]}.sqlite3"
-    with _alone("sqlite"):
+    with alone("sqlite"):
         if not file.exists():
             for outdated in FOLDER.glob("*.sqlite3*"):
                 outdated.unlink()
@@ -51,7 +51,7 @@ def template(address: str) -> str:
     if not name:
         return ""
     server, draft = address.rpartition("/")[0], f"{name}_draft"
-    with _alone("postgresql"), psycopg.connect(address, autocommit=True) as connection:
+    with alone("postgresql"), psycopg.connect(address, autocommit=True) as connection:
         query = "SELECT 1 FROM pg_database WHERE datname = %s"
         if not connection.execute(query, [name]).fetchone():
             drop(address, draft)
@@ -74,10 +74,10 @@ def drop(address: str, *names: str) -> None:
 
 
 @contextmanager
-def _alone(engine: str) -> Iterator[None]:
-    """One worker makes the database while the others wait for it."""
+def alone(name: str) -> Iterator[None]:
+    """One worker makes what has this name while the others wait for it."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with open(FOLDER / f"{engine}.lock", "w", encoding="ascii") as lock:
+    with open(FOLDER / f"{name}.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

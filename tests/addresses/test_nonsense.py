@@ -34,6 +34,7 @@ from campaigns.models import (
     TestGroup,
     User,
 )
+from tests.addresses.requests import FORM
 from tests.reports.factories import make_campaign, make_user, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.walk]
@@ -138,7 +139,12 @@ def test_no_address_fails_on_nonsense(
 def _fails(client: Client, method: str, address: str, query: dict[str, str]) -> bool:
     """Whether there is an error page. What a request does is undone before the next."""
     with transaction.atomic():
-        answer = getattr(client, method)(address, query)
+        # encoded as browsers do it without a file: Django takes ten times as long to read multipart
+        answer = (
+            client.get(address, query)
+            if method == "get"
+            else client.post(address, urlencode(query), FORM)
+        )
         if answer.streaming:
             b"".join(answer)
         transaction.set_rollback(True)

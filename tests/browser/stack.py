@@ -1,5 +1,6 @@
-"""The whole product as processes, as `make run` starts it, in a copy of the tree, with a new
-database.
+"""The whole product as processes, as `make run` starts it, in a copy of the tree, with a database
+that has all its tables and no rows of anybody, and with static files that were gathered before. How
+`make run` makes both from nothing is for `make fresh-clone`.
 
 The copy has its own `.env`, written as `make run` writes it, free ports, and everything it stores
 in its own `var/`. It runs on SQLite; on PostgreSQL where DATABASE_URL of the tests says so.
@@ -24,6 +25,7 @@ import requests
 from django.conf import settings
 from psycopg import sql
 
+from tests import gathered, migrated
 from viberdash.dotenv import filled, is_free
 
 ROOT = Path(settings.BASE_DIR)
@@ -81,6 +83,8 @@ class Stack:
     def __init__(self, folder: Path, database_url: str = "", **variables: object) -> None:
         self.folder = folder
         copy_tree(folder)
+        gathered.gather()
+        shutil.copytree(gathered.FOLDER, folder / "var" / "static")
         self.port, gateway = free_ports(2)
         self.url = f"http://localhost:{self.port}"
         self.sandbox = Sandbox(f"http://127.0.0.1:{gateway}")
@@ -91,6 +95,8 @@ class Stack:
         }
         if database_url:
             usual["DATABASE_URL"] = database_url
+        else:
+            migrated.copy_sqlite(folder / "var" / "viberdash.sqlite3")
         write_settings(folder, usual | variables)
         self.lines: list[str] = []
         self._said = threading.Condition()

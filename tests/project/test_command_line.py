@@ -62,6 +62,7 @@ from viberdash.environment import load_settings
 load_settings()
 import django
 django.setup()
+import viberdash.urls
 from viberdash.command_line import execute
 for arguments in json.loads(sys.argv[1]):
     if not os.fork():

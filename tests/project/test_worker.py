@@ -94,44 +94,7 @@ def one(role: str, worker: "subprocess.Popen[bytes]") -> Process:
     return next(process for process in below(worker.pid) if process.role == role)
 
 
-def test_worker_goes_on_whatever_is_killed(worker: "subprocess.Popen[bytes]") -> None:
-    """The "task" waits for work, and with it dies the lock that its successor needs: the queue
-    stands still.
-    """
-    for role in ("pusher", "monitor", "main", "task"):
-        killed = one(role, worker)
-        os.kill(killed.pid, signal.SIGKILL)
-        until(lambda pid=killed.pid: not is_alive(pid))  # type: ignore[misc]
-        assert works()
-        assert worker.poll() is None
-
-
-def test_worker_ends_at_a_signal_and_leaves_nobody(worker: "subprocess.Popen[bytes]") -> None:
-    children = below(worker.pid)
-    assert len(children) == 4
-    worker.terminate()
-    assert worker.wait(60) == 0
-    assert not any(is_alive(child.pid) for child in children)
-
-
-def test_worker_that_is_killed_leaves_nobody(worker: "subprocess.Popen[bytes]") -> None:
-    children = below(worker.pid)
-    worker.kill()
-    worker.wait()
-    until(lambda: not any(is_alive(child.pid) for child in children))
-
-
-def test_worker_that_is_killed_at_its_start_leaves_nobody() -> None:
-    """Its queue has begun, and does not yet know that it has to end with it."""
-    process = started()
-    until(lambda: below(process.pid))
-    children = below(process.pid)
-    process.kill()
-    process.wait()
-    until(lambda: not any(is_alive(child.pid) for child in children))
-
-
-def test_worker_works_on_beside_unreadable_tasks(worker: "subprocess.Popen[bytes]") -> None:
+def works_on_beside_unreadable_tasks() -> None:
     """Tasks signed with an earlier SECRET_KEY, tasks of code that is gone, and a schedule that is
     malformed.
     """
@@ -154,3 +117,47 @@ def test_worker_works_on_beside_unreadable_tasks(worker: "subprocess.Popen[bytes
     )
     assert works()
     assert Heartbeat.objects.filter(name="sweep").exists()
+
+
+def goes_on_whatever_is_killed(worker: "subprocess.Popen[bytes]") -> None:
+    """The "task" waits for work, and with it dies the lock that its successor needs: the queue
+    stands still.
+    """
+    for role in ("pusher", "monitor", "main", "task"):
+        killed = one(role, worker)
+        os.kill(killed.pid, signal.SIGKILL)
+        until(lambda pid=killed.pid: not is_alive(pid))  # type: ignore[misc]
+        assert works()
+        assert worker.poll() is None
+
+
+def ends_at_a_signal_and_leaves_nobody(worker: "subprocess.Popen[bytes]") -> None:
+    until(lambda: len(below(worker.pid)) == 4)
+    children = below(worker.pid)
+    worker.terminate()
+    assert worker.wait(60) == 0
+    assert not any(is_alive(child.pid) for child in children)
+
+
+def test_worker_works_until_it_is_told_to_end(worker: "subprocess.Popen[bytes]") -> None:
+    """One worker goes through all of it: to start one takes seconds."""
+    works_on_beside_unreadable_tasks()
+    goes_on_whatever_is_killed(worker)
+    ends_at_a_signal_and_leaves_nobody(worker)
+
+
+def test_worker_that_is_killed_leaves_nobody(worker: "subprocess.Popen[bytes]") -> None:
+    children = below(worker.pid)
+    worker.kill()
+    worker.wait()
+    until(lambda: not any(is_alive(child.pid) for child in children))
+
+
+def test_worker_that_is_killed_at_its_start_leaves_nobody() -> None:
+    """Its queue has begun, and does not yet know that it has to end with it."""
+    process = started()
+    until(lambda: below(process.pid))
+    children = below(process.pid)
+    process.kill()
+    process.wait()
+    until(lambda: not any(is_alive(child.pid) for child in children))

@@ -44,7 +44,11 @@ def shortest(user: "AbstractBaseUser | None") -> int:
 def help_text(user: "AbstractBaseUser | None" = None) -> str:
     """What a form says below the field of a new password."""
     text = _("At least %(count)d characters, such as a few unrelated words with spaces.")
-    return text % {"count": shortest(user)} + " " + BreachedValidator().get_help_text()
+    return text % {"count": shortest(user)} + " " + used_nowhere_else()
+
+
+def used_nowhere_else() -> str:
+    return _("None that you use elsewhere.")
 
 
 class LengthValidator:
@@ -73,4 +77,4 @@ class BreachedValidator(CommonPasswordValidator):
         return _("This password is known from a data breach. Choose another one.")
 
     def get_help_text(self) -> str:
-        return _("None that you use elsewhere.")
+        return used_nowhere_else()
