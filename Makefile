@@ -15,7 +15,7 @@ CSS := "{campaigns,static}/**/*.css"
 JS := "static/**/*.js" "*.config.js"
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow bench-faults verify beside fresh-clone verify-install looks everywhere chaos full-disk mutations hosts fuzz bench-import bench-contacts bench-reports bench-growth bench-flood bench-web bench-pages bench-webhooks bench-clicks bench-cap bench-audience bench-move bench-idle clean
+.PHONY: help run worker install test lint format lock migrations structure diagrams texts vendor bench-dispatch bench-follow bench-faults verify beside fresh-clone verify-install looks chaos full-disk mutations hosts fuzz bench-import bench-contacts bench-reports bench-growth bench-flood bench-web bench-pages bench-webhooks bench-clicks bench-cap bench-audience bench-move bench-idle clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,7 +81,7 @@ bench-dispatch: .venv/installed-dev ## how fast a campaign goes out, as ratios t
 	@exec $(BIN)/python -m tests.benchmarks.bench_dispatch
 
 # Everything goes on after a failure, and the end says what failed. What is added here is too long for `make test`.
-VERIFY := fresh-clone verify-install beside looks everywhere fuzz chaos full-disk mutations
+VERIFY := fresh-clone verify-install beside looks fuzz chaos full-disk mutations
 verify: .venv/installed-dev ## what is too long for `make test`: each of the targets up to mutations (root on Linux; some hours)
 	@failed=; for part in $(VERIFY); do echo "== make $$part"; $(MAKE) --no-print-directory $$part || failed="$$failed $$part"; done; \
 		if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi; echo "All of it passed: $(VERIFY)"
@@ -99,9 +99,6 @@ looks: .venv/installed-dev ## every page at three widths, light and dark, with p
 
 fuzz: .venv/installed-dev ## ask every address for nonsense, on each database: EXAMPLES requests for each form and page (some minutes)
 	@FUZZ_EXAMPLES=$(or $(EXAMPLES),60) $(BIN)/python -m tests -q tests/addresses tests/api tests/hostile
-
-everywhere: .venv/installed-dev ## run on both databases what `make test` runs on one alone: pages, the API, walks over all addresses (some minutes)
-	@EVERYWHERE=1 $(BIN)/python -m tests -q -m "once or walk"
 
 mutations: .venv/installed-dev ## make one mistake at a time in the core, and print which no test notices (ONLY="campaigns.ledger*"; hours)
 	@$(BIN)/python -m mutmut run --max-children $(or $(CHILDREN),1) $(ONLY) > mutants.log 2>&1 || { tail -c 2000 mutants.log; exit 1; }

@@ -4,11 +4,9 @@
 `python -m tests` starts one pytest with workers side by side, told apart by TEST_PLATFORM: `pages`
 and `more-pages` run what drives a browser, `processes` what starts a whole installation and mostly
 waits for it, `rest` everything else, all on SQLite; `services` and `services-processes` run again
-what touches the database or the queue, on whatever of PostgreSQL and Redis answers. Two kinds of
-tests run on one database alone, and on both in `make everywhere`: those marked `walk` on SQLite,
-those marked `once` on PostgreSQL. Where none answers, two workers share everything as `sqlite`.
-Without TEST_PLATFORM, as in `python -m pytest tests/ledger`, the tests run once, on DATABASE_URL or
-SQLite.
+what touches the database or the queue, on whatever of PostgreSQL and Redis answers. Where none
+answers, two workers share everything as `sqlite`. Without TEST_PLATFORM, as in `python -m pytest
+tests/ledger`, the tests run once, on DATABASE_URL or SQLite.
 """
 
 import os
@@ -29,8 +27,7 @@ if PLATFORM == "services-processes":  # beside `services`, whose cache it must n
     REDIS = f"{REDIS.rpartition('/')[0]}/{(int(REDIS.rpartition('/')[2]) or 16) - 1}"
 SERVICES = {"DATABASE_URL": POSTGRESQL, "REDIS_URL": REDIS}
 REQUIRED = os.environ.get("REQUIRE_SERVICES", "") not in ("", "0")
-# `make fuzz` and `make everywhere`
-EVERYWHERE = "FUZZ_EXAMPLES" in os.environ or "EVERYWHERE" in os.environ
+WALKS_EVERYWHERE = "FUZZ_EXAMPLES" in os.environ  # `make fuzz`
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_reset_sequences"}
 
 
@@ -96,7 +93,7 @@ def needs_services(item: pytest.Item) -> bool:
     """
     if item.get_closest_marker("browser"):
         return False
-    if item.get_closest_marker("walk") and not EVERYWHERE:
+    if item.get_closest_marker("walk") and not WALKS_EVERYWHERE:
         return False
     if item.get_closest_marker("services") or item.get_closest_marker("django_db"):
         return True
@@ -105,8 +102,8 @@ def needs_services(item: pytest.Item) -> bool:
 
 def runs_on_services_alone(item: pytest.Item) -> bool:
     """Whether a test that is marked `once` leaves SQLite out, as all services answer."""
-    is_once = item.get_closest_marker("once") is not None and not EVERYWHERE
-    return is_once and needs_services(item) and not os.environ.get("TESTS_NOT_RUN")
+    is_once = item.get_closest_marker("once") is not None and not WALKS_EVERYWHERE
+    return is_once and not os.environ.get("TESTS_NOT_RUN")
 
 
 def drives_a_browser(item: pytest.Item) -> bool:

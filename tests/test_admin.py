@@ -45,7 +45,6 @@ def boss(client: Client) -> Client:
     return client
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_every_model_can_be_looked_at(boss: Client, model: type[Model]) -> None:
     send(
@@ -57,7 +56,6 @@ def test_every_model_can_be_looked_at(boss: Client, model: type[Model]) -> None:
         assert boss.get(page(model, "change", row.pk)).status_code == 200
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)
 def test_domain_rows_are_read_only(boss: Client, model: type[Model]) -> None:
     send(make_campaign("Autumn", CampaignState.FINISHED), {("UA", "read"): 1})
@@ -92,7 +90,6 @@ def test_rows_cost_the_same_with_one_and_with_three(
                 boss.get(page(model, "changelist"))
 
 
-@pytest.mark.once
 def test_no_list_asks_a_query_for_each_row(boss: Client) -> None:
     def queries(model: type[Model]) -> int:
         with CaptureQueriesContext(connection) as asked:

@@ -12,7 +12,7 @@ from tests.api.client import ApiClient
 from tests.api.conftest import MakeClient, client_of
 from tests.reports.alerts.test_pages import make_alert
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 
 
 def test_each_is_told_their_own(api: ApiClient, api_of: MakeClient) -> None:

@@ -11,7 +11,7 @@ from campaigns.team.permissions import Permission
 from tests.api.client import ApiClient
 from tests.api.conftest import MakeClient
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 

@@ -7,7 +7,7 @@ from campaigns.models import User
 from tests.api.client import ApiClient
 from tests.reports.test_best_times import NOW, three_campaigns
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 
 
 def test_the_best_times_are_by_the_clock_of_the_owner(api: ApiClient) -> None:

@@ -14,7 +14,7 @@ from tests.api.client import ApiClient
 from tests.api.conftest import MakeClient, client_of
 from tests.dispatch.factory import SOON, contact_list, draft, launched_to
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 
 
 def test_brands_of_the_owner(api: ApiClient, api_of: MakeClient) -> None:

@@ -25,7 +25,7 @@ from tests.dispatch.factory import SOON
 from tests.reports.factories import make_campaign, make_user, send
 from tests.sandbox_fixture import RunningSandbox
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 LEAST = {"name": "Spring", "sender": "Shop", "text": "Hello"}
 
 

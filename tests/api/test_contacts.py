@@ -12,7 +12,7 @@ from campaigns.models import AuditEntry, Contact, ContactList, Role
 from tests.api.client import ApiClient
 from tests.api.conftest import MakeClient
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

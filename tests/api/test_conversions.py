@@ -16,7 +16,7 @@ from tests.api.conftest import MakeClient, client_of
 from tests.engagement import visits
 from tests.engagement.visits import click_value, sent
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ from campaigns.team.permissions import Permission
 from tests.api.conftest import client_of
 from tests.reports.factories import make_user
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
+pytestmark = pytest.mark.django_db(transaction=True)
 TEXT = Path("docs/api.md").read_text(encoding="utf-8")
 P = Permission
 

@@ -22,7 +22,7 @@ from tests.api.conftest import MakeClient, client_of
 from tests.api.test_imports import work
 from tests.reports.factories import make_campaign, send
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 
 
 def content(response: Any) -> bytes:

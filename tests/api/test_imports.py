@@ -17,7 +17,7 @@ from campaigns.team.permissions import Permission
 from tests.api.client import ApiClient
 from tests.api.conftest import MakeClient
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 CSV = (
     "Мобільний;Ім'я;Місто;Сума\n"
     "0971110001;Олена;Київ;12,5\n"

@@ -19,7 +19,7 @@ from tests.api.client import ApiClient, picture
 from tests.api.conftest import MakeClient
 from tests.reports.factories import make_campaign
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 
 
 def test_a_token_says_what_it_may(api_of: MakeClient) -> None:

@@ -15,7 +15,7 @@ from tests.api.conftest import MakeClient
 from tests.reports.factories import make_campaign, send
 from tests.sandbox_fixture import RunningSandbox
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 
 
 def test_spend_adds_up(api: ApiClient) -> None:

@@ -15,7 +15,7 @@ from campaigns.team.tokens.models import ApiToken
 from tests.api.client import ApiClient
 from tests.api.conftest import MakeClient
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 PHONE = "380971234567"
 ADDRESS = f"people/{id_of(PHONE)}"
 

@@ -10,7 +10,7 @@ from campaigns.api.problems import CONTENT_TYPE
 from campaigns.models import ApiToken, ContactList
 from tests.api.client import ApiClient
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 
 
 def raw(api: ApiClient, body: bytes, content_type: str) -> Any:

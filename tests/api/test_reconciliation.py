@@ -18,7 +18,7 @@ from tests.api.client import ApiClient
 from tests.api.conftest import MakeClient
 from tests.reports.factories import make_campaign, send
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 
 
 def euros(amount: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from tests.api.client import ApiClient
 from tests.api.conftest import MakeClient
 from tests.reports.factories import make_campaign
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 VIEW = {"group": "country", "country": "UA", "channel": "sms", "purpose": "test"}
 
 

@@ -15,7 +15,7 @@ from campaigns.team.models import Brand
 from tests.api.client import ApiClient
 from tests.reports.factories import make_campaign
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 KYIV = {"kind": "field", "field": "city", "operator": "is", "value": "Kyiv"}
 
 

@@ -22,7 +22,7 @@ from tests.api.client import ApiClient
 from tests.api.conftest import MakeClient, client_of
 from tests.reports.factories import make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 P = Permission
 FORM = {"name": "CRM", "scopes": ["view", "compose"], "days": "90", "addresses": "10.0.0.0/8"}
 

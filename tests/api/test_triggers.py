@@ -9,7 +9,7 @@ from tests.api.client import ApiClient
 from tests.api.conftest import MakeClient
 from tests.dispatch import factory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 LIMITS = {"people_max": 100, "person_max": 2, "wait_max": 12}
 PAID = {
     "event": "order.paid", "id": "1042", "phone": "097 123-45-67", "values": {"order": "1042"}

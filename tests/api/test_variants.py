@@ -13,7 +13,7 @@ from tests.dispatch.test_sender import send
 from tests.dispatch.test_variants import launched
 from tests.sandbox_fixture import KEY, RunningSandbox
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 RULE = ("variant_split", "test_share", "decision_measure", "decision_hours", "decides_itself")
 
 

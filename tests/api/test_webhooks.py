@@ -14,7 +14,7 @@ from tests.api.conftest import MakeClient
 from tests.events.receiver import Receiver, deliver
 from tests.file_server import FileServer
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

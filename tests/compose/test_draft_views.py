@@ -12,7 +12,7 @@ from campaigns.team.models import AuditEntry, Role, User
 from tests.compose.factories import contact_list, draft, person, senders, stop, ukrainians
 from tests.markup import squeezed
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 TYPED = {"name": "Spring", "sender": "New Shop", "text": "Hello {first_name|friend}"}
 
 

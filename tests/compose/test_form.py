@@ -14,7 +14,7 @@ from campaigns.compose.editor.initial_values import initial_of
 from campaigns.compose.models import Campaign, Picture, Timing
 from tests.compose.factories import contact_list, draft, senders, ukrainians
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 NOVEMBER = datetime(2026, 11, 24, 12, tzinfo=UTC)  # the times that are said below lie ahead of it
 BASE = "https://dash.example.com"
 BUTTON: dict[str, Any] = {"button_caption": "Buy", "button_url": "https://shop.example.com/"}

@@ -23,7 +23,7 @@ from tests.contacts.conftest import PEOPLE
 
 FILES = Path(__file__).parent / "files"
 Write = Callable[..., Path]
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 
 
 def _upload(client: Client, path: Path, **data: object) -> Import:

@@ -14,7 +14,7 @@ from campaigns.contacts.fetching.models import ImportSchedule
 from campaigns.contacts.models import ContactList, Import, ImportState
 from campaigns.models import AuditEntry, Role, User
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 ADDRESS = "https://x.test/t0ken/clients.csv?key=s3cret"
 MAPPING: dict[str, Any] = {
     "columns": ["Phone", "Name", "City"],

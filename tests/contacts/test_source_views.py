@@ -11,7 +11,7 @@ from campaigns.contacts.models import ContactList, Import, ImportState
 from campaigns.models import User
 from tests.file_server import FileServer
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 PASTED = "Phone\tName\n0671112233\tОлена\n\tNobody\n"
 
 

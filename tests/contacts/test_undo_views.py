@@ -17,7 +17,7 @@ from campaigns.contacts.models import Contact, Import, ImportState, ImportUndo
 from campaigns.contacts.undo import lifecycle
 from campaigns.team.models import AuditEntry
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 Write = Callable[..., Path]
 
 

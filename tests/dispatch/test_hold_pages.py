@@ -16,7 +16,7 @@ from tests.api.conftest import client_of
 from tests.dispatch import factory
 from tests.reports.factories import make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

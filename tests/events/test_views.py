@@ -15,7 +15,7 @@ from tests.compose.factories import person
 from tests.events.receiver import Receiver, deliver
 from tests.markup import squeezed
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 PAGE = "/settings/webhooks/"
 
 

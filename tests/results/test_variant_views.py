@@ -20,7 +20,7 @@ from tests.markup import squeezed
 from tests.reports.factories import make_user
 from tests.sandbox_fixture import KEY, RunningSandbox
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)

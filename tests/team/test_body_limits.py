@@ -9,7 +9,7 @@ from campaigns.team.models import Role
 from campaigns.team.pages import body_limits
 from tests.reports.factories import make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 
 
 def limit_of(client: Client, path: str = "/contacts/import") -> int:

@@ -23,7 +23,7 @@ from campaigns.team.models import Brand, Membership, SignInTry
 from campaigns.team.sign_in import throttle
 from tests.passkeys import Passkey, make_passkey
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 PASSWORD = "long-and-odd-7"
 FACTORS, APP, CODES = "/account/factors/", "/account/factors/app/", "/account/factors/codes/"
 At = time_machine.travel

@@ -22,7 +22,7 @@ from campaigns.team.sign_in import sessions
 from tests.addresses.rows import FIRST, PHONE, make_rows
 from tests.reports.factories import make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 PASSWORD = "secret-enough-1"
 PERSON = f"/contacts/people/{id_of(PHONE)}"
 FIELD = re.compile(r'<textarea\s+name="([^"]+)"\s+hidden\s*>\n(.*?)</textarea>', re.DOTALL)

@@ -26,7 +26,7 @@ from campaigns.team.sign_in.links import link_for
 from tests.oidc_provider import CLIENT, SECRET, OidcProvider
 from tests.passkeys import make_passkey
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 PASSWORD = "long-and-odd-7"
 REFUSED = "Company did not sign you in."
 

@@ -13,7 +13,7 @@ from tests.compose.factories import contact_list, ukrainians
 from tests.compose.test_library import upload
 from tests.reports.factories import make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 CLEARS = "Clear-Site-Data"
 
 

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from campaigns.models import AuditEntry, OutgoingMail, Role, User
 from campaigns.team.sign_in.links import link_for
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 PASSWORD = "long-and-odd-7"
 NEW = "other-and-odd-8"
 SMTP = "django.core.mail.backends.smtp.EmailBackend"

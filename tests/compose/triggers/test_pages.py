@@ -28,7 +28,7 @@ from campaigns.team.models import AuditEntry, Role
 from tests.dispatch import factory
 from tests.reports.factories import make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 LIMITS = Limits(1_000, 3, 24)
 
 

@@ -20,7 +20,7 @@ from campaigns.team.models import Brand, Membership, OutgoingMail, Role
 from tests.markup import squeezed
 from tests.reports.factories import make_campaign, make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "observability.md"
 
 

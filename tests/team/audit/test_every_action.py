@@ -36,7 +36,7 @@ from tests.addresses.rows import FIRST, IMPORTED, PHONE, REHEARSAL, make_rows
 from tests.brand_keys import ENCRYPTION_KEY
 from tests.reports.factories import make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 DRAFT, FINISHED, AWAITING, SCHEDULED, SENDING, PAUSED, CANCELLED = range(FIRST, FIRST + 7)
 PASSWORD = "correct horse battery staple"
 
