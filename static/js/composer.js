@@ -43,8 +43,10 @@ function countSms(counter, field) {
   counter.textContent = units ? format(template, { units, max, parts }) : "";
   counter.classList.toggle("over", encoding === "GSM-7" && units > 765);
   counter.classList.toggle("near", parts > 1);
-  showCulprits(culprits.some(isOtherScript) ? [] : culprits);
+  const named = culprits.some(isOtherScript) ? [] : culprits;
+  showCulprits(named);
   offerReplacement(field, parts);
+  find("#culprits").hidden = !named.length && find("#culprits-replace").hidden;
 }
 
 const isCyrillic = (character) => /\p{Script=Cyrillic}/u.test(character);
@@ -53,7 +55,7 @@ const isOtherScript = (character) => /\p{L}/u.test(character) && !/\p{Script=Lat
 
 function showCulprits(culprits) {
   const shown = find("#culprits-shown");
-  find("#culprits").hidden = !culprits.length;
+  shown.parentElement.hidden = !culprits.length;
   shown.replaceChildren(
     ...culprits.slice(0, 12).flatMap((character) => {
       const code = document.createElement("code");

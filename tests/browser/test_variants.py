@@ -130,7 +130,7 @@ def test_from_the_composer_to_the_winner(
     expect(page.get_by_text("Testing until")).to_be_visible()
     Batch.objects.filter(state="done").update(done_at="2026-01-01T00:00Z")
     page.goto("/")
-    expect(page.get_by_text("Waiting for your choice")).to_be_visible()
+    expect(page.get_by_text("Waiting for your choice").first).to_be_visible()
     look(page, "variants-dashboard")
     page.get_by_role("link", name="Spring sale").first.click()
     expect(page.get_by_text("Nobody has read a message: no difference was shown.")).to_be_visible()
