@@ -21,6 +21,8 @@ from gunicorn.workers.base import Worker
 from waitress import create_server, wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
+from waitress.task import ErrorTask
+from waitress.utilities import RequestEntityTooLarge
 
 CONNECTIONS_MAX = 1_000  # further ones wait until one of these is closed
 OPEN_FILES = 4_096  # a connection uses up to three: its socket, its request, its response
@@ -35,6 +37,16 @@ SEND_AT_ONCE = 128 << 10  # bytes; read anew at each attempt, even if the client
 # Seconds after which a busy thread lets the loop run. With Python's 0.005 the loop, which needs
 # little but often, gets its turn so late that threads wait for requests.
 SWITCH_INTERVAL = 0.001
+TOO_LARGE_HEADERS = [
+    ("Content-Type", "text/html; charset=utf-8"),
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+        " font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+]
 
 
 class Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
@@ -58,8 +70,27 @@ class Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
                 self.expect_continue = False  # nobody is asked for what is refused
 
 
+class Refusal(ErrorTask):  # type: ignore[misc]
+    """The answer to a request that is not read: to a browser a page, if it is too large."""
+
+    def execute(self) -> None:
+        is_page = "text/html" in self.request.headers.get("ACCEPT", "")
+        if is_page and isinstance(self.request.error, RequestEntityTooLarge):
+            self.request.error = TooLargePage(self.request.error.body)
+        super().execute()
+
+
+class TooLargePage(RequestEntityTooLarge):  # type: ignore[misc]
+    def to_response(self, ident: Any = None) -> tuple[str, list[tuple[str, str]], bytes]:
+        from viberdash.observation.error_page import without_request  # after the settings
+
+        body = without_request("413.html").encode()
+        return f"{self.code} {self.reason}", TOO_LARGE_HEADERS, body
+
+
 class Connection(HTTPChannel):  # type: ignore[misc]
     parser_class = Request
+    error_task_class = Refusal
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

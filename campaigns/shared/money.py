@@ -19,6 +19,8 @@ from campaigns.shared.typed_numbers import read_number
 PLACES = 7
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
+TABLE_PLACES = 4
+TABLE_UNIT = Decimal(1).scaleb(-TABLE_PLACES)
 
 
 class InexactAmountError(ValueError):
@@ -52,6 +54,11 @@ def exact(amount: Decimal) -> str:
 def on_card(amount: Decimal) -> Decimal:
     """`amount` as cards show it: two decimals, half a cent rounded up; less than a cent is kept."""
     return amount if 0 < abs(amount) < CENT else amount.quantize(CENT, ROUND_HALF_UP)
+
+
+def in_table(amount: Decimal) -> Decimal:
+    """`amount` as tables show it: rounded to four decimals, half of the last one up."""
+    return amount.quantize(TABLE_UNIT, ROUND_HALF_UP)
 
 
 class AmountInput(forms.DecimalField):

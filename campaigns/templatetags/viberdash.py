@@ -25,7 +25,7 @@ from campaigns.contacts.models import Contact
 from campaigns.contacts.phones.masking import mask_phone, mask_phones_in
 from campaigns.contacts.phones.parsing import format_phone
 from campaigns.shared.figures.percentages import percent_text
-from campaigns.shared.money import CENT, PLACES, on_card
+from campaigns.shared.money import CENT, PLACES, TABLE_PLACES, TABLE_UNIT, in_table, on_card
 from campaigns.shared.money import exact as exact_digits
 from campaigns.team.models import User
 from campaigns.team.pages import submissions
@@ -68,24 +68,63 @@ def percent(part: Any, whole: Any) -> str:
     return "–" if part is None or whole is None else percent_text(part, whole)
 
 
-def _amount(amount: Decimal, currency: str, digits: str) -> SafeString:
-    if not currency:
-        return format_html('<span class="money">{}</span>', digits)
-    minus = digits.replace("-", "−")
+def _amount(digits: str, currency: str, title: str = "", css: str = "money") -> SafeString:
+    """`digits` and the currency; `title`: all decimals, where `digits` lacks some."""
+    attribute = format_html(' title="{}"', title) if title else ""
+    shown = format_html('{}&nbsp;<span class="currency">{}</span>', digits, currency)
     return format_html(
-        '<span class="money">{}&nbsp;<span class="currency">{}</span></span>', minus, currency
+        '<span class="{}"{}>{}</span>', css, attribute, shown if currency else digits
     )
+
+
+def _digits(amount: Decimal, places: int | None = None) -> str:
+    """`amount` grouped, with a minus sign, and with as many decimals as it has if not `places`."""
+    if places is None:
+        places = min(PLACES, _decimals(amount))
+    return _grouped(amount, places).replace("-", "−")
+
+
+def _decimals(amount: Decimal) -> int:
+    return len(exact_digits(amount).partition(".")[2])
+
+
+def _all_decimals(amount: Decimal, shown: Decimal, currency: str) -> str:
+    """What the title of a rounded amount says."""
+    return "" if amount == shown else f"{_digits(amount)} {currency}".strip()
 
 
 @register.filter
 def money(amount: Any, currency: str = "") -> str:
-    """Two decimals and the currency; less than a cent keeps its decimals. None: not yet known."""
+    """Two decimals and the currency, all of them in the title; less than a cent keeps its decimals.
+    None: not yet known.
+    """
     if amount is None or amount == "":
         return _unknown()
     amount = Decimal(amount)
     if 0 < abs(amount) < CENT:
         return money_exact(amount, currency)
-    return _amount(amount, currency, _grouped(on_card(amount), 2))
+    shown = on_card(amount)
+    return _amount(_digits(shown, 2), currency, _all_decimals(amount, shown, currency))
+
+
+@register.filter
+def money_in_table(amount: Any, currency: str = "") -> str:
+    """Two to four decimals, whose points stand below each other in a table (site.css), and the
+    currency; all decimals in the title. What is less is "<0.0001", as it is not zero. None: not yet
+    known.
+    """
+    if amount is None or amount == "":
+        return _unknown()
+    amount = Decimal(amount)
+    shown = in_table(amount)
+    places = _decimals(shown)
+    digits = _digits(shown, places)
+    if amount and not shown:
+        places = TABLE_PLACES
+        least = _digits(TABLE_UNIT, places)
+        digits = f"<{least}" if amount > 0 else f">−{least}"
+    title = _all_decimals(amount, shown, currency)
+    return _amount(digits, currency, title, f"money places-{places}")
 
 
 @register.filter
@@ -93,9 +132,7 @@ def money_exact(amount: Any, currency: str = "") -> str:
     """All significant decimals and the currency, as in the ledger. None: not yet known."""
     if amount is None or amount == "":
         return _unknown()
-    amount = Decimal(amount)
-    places = min(PLACES, len(exact_digits(amount).partition(".")[2]))
-    return _amount(amount, currency, _grouped(amount, places))
+    return _amount(_digits(Decimal(amount)), currency)
 
 
 def _ago(when: datetime, now: datetime) -> str:

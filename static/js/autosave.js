@@ -187,7 +187,10 @@ async function offerKept() {
   const notice = find("#kept");
   notice.hidden = !offered;
   if (!offered) return;
-  find("#kept-at").textContent = new Date(offered.at).toLocaleString(document.documentElement.lang);
+  find("#kept-at").textContent = new Date(offered.at).toLocaleString(document.documentElement.lang, {
+    dateStyle: "medium", // the month in letters: nobody takes it for the day
+    timeStyle: "short",
+  });
   find("#kept-restore").onclick = () => {
     notice.hidden = true;
     restore(offered);

@@ -1,5 +1,6 @@
 // Parts of a page that update by themselves (templates/components/live.html). They wait while nobody looks at the page,
-// and while an open menu or a selection in them would be lost; without an answer they ask less and less often.
+// while there is no connection, and while an open menu or a selection in them would be lost; without an answer they ask
+// less and less often.
 const POLLS = ".updated [hx-trigger*='every ']";
 const LONGEST = 120_000; // milliseconds between two tries
 const failures = new Map(); // by the id of the part: how many in a row, and when to try again
@@ -22,7 +23,7 @@ document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = event.detail;
   if (!isPoll(ctx)) return;
   const waitsUntil = failures.get(nameOf(ctx))?.until ?? 0;
-  if (document.hidden || Date.now() < waitsUntil || isInUse(ctx.target)) event.preventDefault();
+  if (document.hidden || !navigator.onLine || Date.now() < waitsUntil || isInUse(ctx.target)) event.preventDefault();
 });
 
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
@@ -42,6 +43,19 @@ function updateAll() {
 
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) updateAll();
+});
+
+// The composer says itself that it keeps what is typed until there is a connection.
+function showConnection() {
+  const note = document.querySelector("#offline");
+  const asks = document.querySelector(".main [hx-trigger*='every ']") && !document.querySelector("#composer");
+  if (note) note.hidden = navigator.onLine || !asks;
+}
+window.addEventListener("offline", showConnection);
+window.addEventListener("online", () => {
+  showConnection();
+  failures.clear();
+  updateAll();
 });
 // the answer about the balance says that the gateway is silent
 document.addEventListener("gateway-changed", updateAll);

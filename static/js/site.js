@@ -100,14 +100,33 @@ function closeButtons() {
 // A fragment of the server can show one by the header HX-Trigger: {"toast": {"text": "Saved", "kind": "success"}}.
 export function toast(text, kind = "info") {
   const box = find("#toasts");
-  if (!box) return;
+  if (!box || [...box.children].some((shown) => shown.textContent === text)) return;
   const note = document.createElement("div");
   note.className = `notice notice-${kind}`;
   const body = document.createElement("div");
   body.textContent = text;
   note.append(body);
   box.append(note);
-  window.setTimeout(() => note.remove(), 6000);
+  window.setTimeout(() => note.remove(), kind === "error" ? 20_000 : 6000);
+}
+
+// What the user asked for by a click, and did not get, is said by a toast: in the words of the error's page, which is not
+// put into a part of this one. Live parts, and those that follow what is typed, say it themselves.
+function failedRequests() {
+  const isAsked = ({ sourceEvent }) => ["click", "submit", "show.bs.dropdown"].includes(sourceEvent?.type);
+  document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+    const { offline, failed } = find("#toasts")?.dataset ?? {};
+    if (ctx && !ctx.response && isAsked(ctx)) toast(navigator.onLine ? failed : offline, "error");
+  });
+  document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
+    if (!isAsked(ctx)) return;
+    const page = new DOMParser().parseFromString(ctx.text, "text/html");
+    const words = ["h1", "h1 + p", "code"].map((part) =>
+      find(`.minimal ${part}`, page)?.textContent.trim().replace(/\s+/g, " "),
+    );
+    const [title, text, requestId = ""] = words;
+    toast(title ? `${title}. ${text} ${requestId}`.trim() : find("#toasts")?.dataset.failed, "error");
+  });
 }
 
 // A table that fits has a sticky head; one that does not fit can be scrolled by the keyboard.
@@ -185,6 +204,7 @@ shortcuts();
 submitOnChange();
 enoughTicked();
 popovers();
+failedRequests();
 observeTables();
 firstError();
 // The server tells what nobody asked for from what the user did: it does not keep a session from ending.

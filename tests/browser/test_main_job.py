@@ -107,6 +107,12 @@ def amount(text: str) -> tuple[Decimal, str]:
     return Decimal(digits.replace(",", "").replace("−", "-")), currency
 
 
+def exact_amount(cell: Locator) -> tuple[Decimal, str]:
+    """The amount of a cell with all decimals: those of its title, if it is rounded."""
+    money = cell.locator(".money").first
+    return amount(money.get_attribute("title") or money.inner_text())
+
+
 def stat(page: Page, label: str) -> Locator:
     return page.locator(
         ".stat", has=page.locator(".stat-label", has_text=re.compile(f"^{label}"))
@@ -320,8 +326,8 @@ def look_for_people(page: Page, stack: Stack) -> None:
     page.get_by_role("searchbox").fill(message["msisdn"])
     page.get_by_role("searchbox").press("Enter")
     expect(rows).to_have_count(1)
-    viber, sms = (rows.locator("td.num").nth(place).inner_text() for place in (0, 1))
-    assert (amount(viber)[0], amount(sms)[0]) == (
+    viber, sms = (exact_amount(rows.locator("td.num").nth(place)) for place in (0, 1))
+    assert (viber[0], sms[0]) == (
         Decimal(message["price"]),
         Decimal(message["alt_route"][0]["price"]),
     )
@@ -381,12 +387,12 @@ def check_spend(page: Page, stack: Stack) -> None:
     for group in ("Day", "Campaign"):
         page.goto(f"/spend/?period=7&group={group.lower()}")
         cells = page.locator("tfoot tr td.num")
-        written = [amount(cells.nth(place).inner_text())[0] for place in range(3)]
+        written = [exact_amount(cells.nth(place))[0] for place in range(3)]
         assert written == [Decimal(bill[part]) for part in ("viber", "sms", "total")]
     for name, sender in (("Spring shelves", SENDER), ("Once more", SENDER_AGAIN)):
         row = page.locator("tbody tr", has=page.get_by_role("link", name=name))
         ours = stack.sandbox.bill(sender)["spend"]["EUR"]["total"]
-        assert amount(row.locator("td.num").nth(2).inner_text())[0] == Decimal(ours)
+        assert exact_amount(row.locator("td.num").nth(2))[0] == Decimal(ours)
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
     with open(download.value.path(), encoding="utf-8-sig", newline="") as file:

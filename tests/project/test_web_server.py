@@ -205,6 +205,15 @@ def test_body_of_unknown_length_is_cut_off_at_the_limit(port: int) -> None:
     assert request(port, "POST", "/sign-in/", pieces)[0] == 413
 
 
+def test_browser_is_told_in_a_page_that_it_is_too_large(port: int) -> None:
+    body = b"x" * (body_limits.ANONYMOUS + 1)
+    status, page = request(port, "POST", "/sign-in/", iter([body]), Accept="text/html,*/*")
+    assert status == 413
+    assert b"<h1>Too large</h1>" in page
+    assert b"waitress" not in page
+    assert request(port, "POST", "/sign-in/", iter([body]))[1].startswith(b"Request Entity Too Lar")
+
+
 def test_limits_of_the_web_server_are_those_of_the_pages() -> None:
     assert web_worker.BODY_OF_ANYBODY == body_limits.ANONYMOUS
     assert web_worker.BODY_MAX == body_limits.FILE > MAX_BYTES

@@ -22,6 +22,7 @@ from campaigns.reports.spend.cost_per_result import CostPerResult, load_costs_pe
 from campaigns.results.hourly_counts import start_of_hour
 from campaigns.results.models import HourCount, Measure
 from campaigns.shared.money import exact
+from campaigns.templatetags.viberdash import money_exact, money_in_table
 from tests.reports.factories import make_campaign, send
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +31,7 @@ LAUNCH = datetime(2026, 3, 10, 9, 30, tzinfo=UTC)
 TEXT = "See https://shop.example.com/ or {unsubscribe}"
 LINK, OPT_OUT = ["text", 4, 29], ["text", 33, 46]
 PRICE = Decimal("0.04")
-COSTS = '<span class="money">0.0805&nbsp;<span class="currency">EUR</span></span>'
+COSTS = money_exact(Decimal("0.0805"), "EUR")
 FOUR = {("UA", "read"): 2, ("UA", "delivered"): 1, ("PL", "sms_delivered"): 1}
 
 
@@ -146,7 +147,8 @@ def test_spend_divides_only_the_cost_of_tracked_campaigns(campaign: Campaign) ->
     assert (of_dollars.clickers, of_dollars.per_clicker) == (1, Decimal("0.3410"))
     [line] = [line for line in euros.unit_lines if "clicked" in str(line.label)]
     assert (line.label, line.value) == (
-        "Cost per recipient who clicked (2), of campaigns with tracked links", COSTS,
+        "Cost per recipient who clicked (2), of campaigns with tracked links",
+        money_in_table(Decimal("0.0805"), "EUR"),
     )  # fmt: skip
 
 

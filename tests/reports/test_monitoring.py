@@ -20,6 +20,7 @@ from campaigns.reports.installation import readiness
 from campaigns.reports.installation.figures import load_figures
 from campaigns.team.models import MailState, OutgoingMail
 from tests.reports.factories import make_campaign
+from viberdash.observation import missing_migrations
 
 TOKEN = "a-token-of-twenty-four-characters"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
@@ -79,8 +80,8 @@ def test_details_are_shown_on_this_machine_but_not_through_its_proxy(client: Cli
 @pytest.mark.django_db(transaction=True)
 def test_missing_migration_is_named(client: Client) -> None:
     beat()
-    known = readiness._known_migrations() | {("campaigns", "9999_newer")}
-    with patch.object(readiness, "_known_migrations", return_value=known):
+    known = missing_migrations.known_migrations() | {("campaigns", "9999_newer")}
+    with patch.object(missing_migrations, "known_migrations", return_value=known):
         response = client.get("/readyz", headers=AUTHORIZED)
     assert response.status_code == 503
     assert response.json()["checks"]["migrations"]["text"] == (

@@ -40,9 +40,9 @@ def campaign() -> Campaign:
 
 def test_spend_numbers(marketer: Client, campaign: Campaign) -> None:
     page = text(marketer, f"/spend/?{DAYS}")
-    assert '0.0703701&nbsp;<span class="currency">EUR' in page
-    assert '0.082001&nbsp;<span class="currency">EUR' in page
-    assert '0.1523711&nbsp;<span class="currency">EUR' in page
+    assert 'title="0.0703701 EUR">0.0704&nbsp;<span class="currency">EUR' in page
+    assert 'title="0.082001 EUR">0.082&nbsp;<span class="currency">EUR' in page
+    assert 'title="0.1523711 EUR">0.1524&nbsp;<span class="currency">EUR' in page
     assert '1.50&nbsp;<span class="currency">USD' in page
     assert "12 prices are not yet known" in page
     assert "1.65" not in page  # never across currencies
@@ -191,7 +191,7 @@ def test_groups_that_overlap_say_so(marketer: Client, campaign: Campaign) -> Non
         campaign.labels.add(Label.objects.create(name=name))
     page = text(marketer, f"/spend/?{DAYS}&group=label")
     assert "the rows add up to more than the total" in page
-    assert page.count("0.1523711") == 3  # a row each, and the total under the table
+    assert page.count('"0.1523711 EUR">0.1524') == 3  # a row each, and the total under the table
     assert b"".join(marketer.get(f"/spend/export.csv?{DAYS}&group=label")).startswith(
         b"\xef\xbb\xbflabel_overlapping,"
     )

@@ -93,7 +93,7 @@ def test_statement_page(client: Client, in_april: object) -> None:
     )
     page = " ".join(client.get("/spend/statement/").content.decode().split())
     assert "Statement, April 2026" in page
-    assert '0.025001&nbsp;<span class="currency">EUR' in page
+    assert 'title="0.025001 EUR">0.025&nbsp;<span class="currency">EUR' in page
     assert "Not final: the month is not over." in page
     assert (
         "Nothing was spent in this month."

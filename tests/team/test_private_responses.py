@@ -35,6 +35,13 @@ def test_pages_are_not_stored(marketer: Client, address: str) -> None:
     assert "no-store" in response.headers["Cache-Control"]
 
 
+def test_errors_are_not_stored(client: Client) -> None:
+    refused = Client(enforce_csrf_checks=True).post("/sign-in/", {})
+    for response, status in ((client.get("/nowhere"), 404), (refused, 403)):
+        assert response.status_code == status
+        assert "no-store" in response.headers["Cache-Control"]
+
+
 def test_images_are_stored(marketer: Client, settings: Settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path
     picture = store_picture(upload(), None)

@@ -1,5 +1,6 @@
 """How pages write things: campaigns/templatetags/viberdash.py and states.py."""
 
+import html
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -95,6 +96,39 @@ def test_money(amount: Decimal | None, expected_text: str) -> None:
 )
 def test_money_exact(amount: Decimal | None, expected_text: str) -> None:
     assert text(viberdash.money_exact(amount, "EUR")) == expected_text
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected_text", "places", "title"),
+    [
+        (Decimal(0), "0.00 EUR", 2, ""),
+        (Decimal("12.5000000"), "12.50 EUR", 2, ""),
+        (Decimal("-0.125"), "−0.125 EUR", 3, ""),
+        (Decimal("0.0412503"), "0.0413 EUR", 4, "0.0412503 EUR"),
+        (Decimal("1234567.8912345"), "1,234,567.8912 EUR", 4, "1,234,567.8912345 EUR"),
+        (Decimal("9.99995"), "10.00 EUR", 2, "9.99995 EUR"),
+        (Decimal("0.0000001"), "<0.0001 EUR", 4, "0.0000001 EUR"),
+        (Decimal("-0.0000001"), ">−0.0001 EUR", 4, "−0.0000001 EUR"),
+    ],
+)
+def test_money_in_table(amount: Decimal, expected_text: str, places: int, title: str) -> None:
+    written = viberdash.money_in_table(amount, "EUR")
+    assert html.unescape(text(written)) == expected_text
+    assert f'class="money places-{places}"' in written
+    assert (f'title="{title}"' in written) if title else ("title=" not in written)
+
+
+def test_money_in_table_without_currency_or_amount() -> None:
+    assert text(viberdash.money_in_table(None, "EUR")) == "not yet known"
+    assert text(viberdash.money_in_table("")) == "not yet known"
+    assert text(viberdash.money_in_table(Decimal(-2))) == "−2.00"
+
+
+def test_money_on_cards_has_all_decimals_in_the_title() -> None:
+    written = viberdash.money(Decimal("1234567.8912345"), "EUR")
+    assert text(written) == "1,234,567.89 EUR"
+    assert 'title="1,234,567.8912345 EUR"' in written
+    assert "title=" not in viberdash.money(Decimal("12.5"), "EUR")
 
 
 @pytest.mark.parametrize(

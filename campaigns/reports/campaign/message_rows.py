@@ -17,7 +17,7 @@ from campaigns.dispatch.models import SEVERAL_CURRENCIES, Batch, Recipient, Send
 from campaigns.ledger.models import Purpose
 from campaigns.reports.campaign.link_results import NOTHING, LinkResult, load_link_results
 from campaigns.reports.campaign.recipients import reason_text, viber_price
-from campaigns.templatetags.viberdash import money_exact
+from campaigns.templatetags.viberdash import money_in_table
 
 SILENCE = timedelta(minutes=10)  # without an answer, from which on it is said
 TEST_WATCHED = timedelta(minutes=15)  # the review asks for the statuses of a test as long
@@ -72,7 +72,7 @@ class MessageRow:
         """The price of the Viber message; "" where the gateway did not accept it."""
         if self.message.send_state != SendState.ACCEPTED:
             return ""
-        return money_exact(viber_price(self.message), self.message.currency)
+        return money_in_table(viber_price(self.message), self.message.currency)
 
     @property
     def sms_price(self) -> str:
@@ -81,7 +81,7 @@ class MessageRow:
             return _("several currencies")
         if self.message.sms_price is None and not self.message.sms_status:
             return ""
-        return money_exact(self.message.sms_price, self.message.currency_of_sms)
+        return money_in_table(self.message.sms_price, self.message.currency_of_sms)
 
     @property
     def known_prices(self) -> str:
@@ -89,7 +89,7 @@ class MessageRow:
         viber, sms = viber_price(self.message), self.message.sms_price
         return format_html(
             "{} {}",
-            "" if viber is None else money_exact(viber, self.message.currency),
+            "" if viber is None else money_in_table(viber, self.message.currency),
             "" if sms is None else format_html("+ {} {}", _("SMS"), self.sms_price),
         )
 

@@ -9,13 +9,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache as once
 
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection
-from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.recorder import MigrationRecorder
 
 from campaigns.dispatch.models import Heartbeat
 from campaigns.dispatch.workers.health import QUEUE, STALLED_AFTER
@@ -25,6 +22,7 @@ from campaigns.reports.statuses.gateway_state import load_gateway_state
 from campaigns.shared import database_clock
 from campaigns.team import accounts
 from campaigns.team.brand_keys.in_use import keys_in_use
+from viberdash.observation.missing_migrations import missing_migrations
 
 LIMIT = 1.5  # seconds for all checks
 MIGRATIONS_NAMED = 5
@@ -84,19 +82,12 @@ def _check_database() -> list[Check]:
 
 
 def _check_migrations(_now: datetime) -> Check:
-    applied = MigrationRecorder(connection).applied_migrations()
-    missing = sorted(".".join(key) for key in _known_migrations() - applied.keys())
+    missing = missing_migrations()
     if not missing:
         return Check("migrations", works=True, text="all applied")
     names = ", ".join(missing[:MIGRATIONS_NAMED])
     text = f"{len(missing)} not applied ({names}): run manage.py prepare"
     return Check("migrations", works=False, text=text)
-
-
-@once
-def _known_migrations() -> frozenset[tuple[str, str]]:
-    """App and name of the migrations of this version."""
-    return frozenset(MigrationLoader(None, ignore_no_migrations=True).disk_migrations)
 
 
 def _check_queue(now: datetime) -> Check:

@@ -24,7 +24,7 @@ from campaigns.reports.shared.periods import Period, period_bounds
 from campaigns.reports.spend.spending import NONE, apply_filters
 from campaigns.shared.money import ZERO
 from campaigns.team import accounts
-from campaigns.templatetags.viberdash import money_exact, number, percent
+from campaigns.templatetags.viberdash import money_in_table, number, percent
 
 UNIT_PLACES = Decimal("0.0001")
 # filters that the tallies can answer too
@@ -126,7 +126,7 @@ def _cost_lines(result: CostPerResult, cost: Cost) -> Iterator[ResultLine]:
     counts = result.counts
 
     def line(label: str, amount: Decimal, css: str = "sums-quiet") -> ResultLine:
-        return ResultLine(label, money_exact(amount, cost.currency), css)
+        return ResultLine(label, money_in_table(amount, cost.currency), css)
 
     if result.estimate is not None:
         yield line(_("Estimated, if Viber delivers to all accepted"), result.estimate, "")
@@ -155,7 +155,7 @@ def _unit_lines(result: CostPerResult, cost: Cost) -> Iterator[ResultLine]:
     counts = result.counts
 
     def amount(value: Decimal | None) -> str:
-        return "–" if value is None else money_exact(value, cost.currency)
+        return "–" if value is None else money_in_table(value, cost.currency)
 
     delivered = _("Cost per delivered (%(number)s)") % {"number": number(counts.reached)}
     yield ResultLine(delivered, amount(result.per_delivered))

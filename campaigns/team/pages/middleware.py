@@ -111,8 +111,9 @@ class SessionLimits:
 
 
 class PrivateResponses:
-    """Browsers and proxies store nothing that a signed-in user was shown, and forget all of it when
-    the user signs out. A session that ends by itself clears nothing: unsaved drafts are kept there.
+    """Browsers and proxies store no error and nothing that a signed-in user was shown, and forget
+    all of it when the user signs out. A session that ends by itself clears nothing: unsaved drafts
+    are kept there.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -122,7 +123,7 @@ class PrivateResponses:
         was_signed_in = request.user.is_authenticated
         response = self.get_response(request)
         response.headers["Permissions-Policy"] = PERMISSIONS_POLICY
-        if was_signed_in:
+        if was_signed_in or response.status_code >= 400:
             # not where a view has decided, such as for images, whose names are hashes
             response.headers.setdefault("Cache-Control", "no-store")
         signed_out = was_signed_in and not request.user.is_authenticated
