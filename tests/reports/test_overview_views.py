@@ -127,12 +127,9 @@ def test_dashboard_spend_of_this_month_by_currency(marketer: Client) -> None:
         at=long_ago,
     )
     page = text(marketer, "/")
-    assert "Spent this month, EUR" in page
+    assert "Spent, EUR" in page
     assert '2.35&nbsp;<span class="currency">EUR' in page
-    assert "Spent this month, USD" not in page
-    assert (
-        '<div class="stat-label">Prices not yet known</div><div class="stat-value">12</div>' in page
-    )
+    assert "12 prices not yet known" in page
 
 
 def test_dashboard_leaves_test_sends_out(marketer: Client) -> None:
@@ -147,7 +144,7 @@ def test_dashboard_costs_the_same_with_one_and_with_three(
         for state in (CampaignState.SENDING, CampaignState.PAUSED, CampaignState.FINISHED):
             campaign = make_campaign(f"{state} {number}", state, reason="by_person")
             send(campaign, {("UA", "read"): 3, ("UA", "unresolved"): 1})
-        with django_assert_num_queries(24):
+        with django_assert_num_queries(29):
             marketer.get("/")
 
 
