@@ -21,11 +21,9 @@ from campaigns.reports.campaigns.month import (
     difference_text,
     load_month,
 )
-from campaigns.results.hourly_counts import measured_hours
-from campaigns.results.models import HourCount
 from campaigns.templatetags.viberdash import number
 from tests.markup import squeezed
-from tests.reports.factories import make_campaign, send
+from tests.reports.factories import count_hours, make_campaign, send
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 3, 15)
@@ -45,13 +43,7 @@ def sent(
     """A campaign that was launched and sent to Ukraine `at` that time, with its hourly counts."""
     made = make_campaign(f"Of {at}", CampaignState.FINISHED, launched_at=at, **columns)
     send(made, {("UA", fate): count for fate, count in fates.items()}, price, at=at)
-    for recipient in Recipient.objects.filter(campaign=made):
-        for measure, hour in measured_hours(recipient):
-            counted, _new = HourCount.objects.get_or_create(
-                campaign=made, measure=measure, hour=hour
-            )
-            counted.people += 1
-            counted.save()
+    count_hours(made)
     return made
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 from campaigns.reports.campaigns.daily_figures import DailyFigures
 from campaigns.reports.shared.periods import Period
 from campaigns.shared.money import ZERO, exact
-from campaigns.templatetags.viberdash import number
+from campaigns.templatetags.viberdash import money, number
 
 DAYS = 30
 HEIGHT = 100  # of the highest bar, in units of the drawing
@@ -82,11 +83,12 @@ def build_last_days(period: Period, figures: Mapping[date, DailyFigures]) -> Las
         return None
     currencies = sorted({name for _day, each in daily for name in each.bill.by_currency})
     sent = [(day, Decimal(each.sent)) for day, each in daily]
-    charts = [_chart("sent", _("Sent per day"), sent, number)]
+    charts = [_chart("sent", _("Sent per day"), sent, number, number)]
     for currency in currencies:
         title = _("Spent per day, %(currency)s") % {"currency": currency}
         spent = [(day, each.bill.spent(currency)) for day, each in daily]
-        charts.append(_chart(f"spent-{currency}", title, spent, _amount_text(currency)))
+        exactly, rounded = partial(_exact_text, currency), partial(money, currency=currency)
+        charts.append(_chart(f"spent-{currency}", title, spent, exactly, rounded))
     rows = [
         DayRow(day, each.sent, [each.bill.spent(name) for name in currencies], _spend_url(day))
         for day, each in reversed(daily)
@@ -94,8 +96,8 @@ def build_last_days(period: Period, figures: Mapping[date, DailyFigures]) -> Las
     return LastDays(period.first, period.last, currencies, charts, rows)
 
 
-def _amount_text(currency: str) -> Callable[[Decimal], str]:
-    return lambda amount: f"{number(Decimal(exact(amount)))} {currency}"
+def _exact_text(currency: str, amount: Decimal) -> str:
+    return f"{number(Decimal(exact(amount)))} {currency}"
 
 
 def _chart(
@@ -103,9 +105,10 @@ def _chart(
     title: str,
     figures: Sequence[tuple[date, Decimal | None]],
     shown: Callable[[Decimal], str],
+    rounded: Callable[[Decimal], str],
 ) -> DayChart:
-    """Bars in proportion to the highest. A day on which more was taken back than spent has none,
-    and any other figure but 0 one that is seen.
+    """Bars in proportion to the highest, whose figure is `rounded`; each bar says its own in full.
+    A day on which more was taken back than spent has no bar; any figure above 0 has one.
     """
     highest = max((figure or ZERO for _day, figure in figures), default=ZERO)
     bars = []
@@ -114,7 +117,7 @@ def _chart(
         text = _("not yet known") if figure is None else shown(figure)
         height = max(round(share * HEIGHT), 1) if share > 0 else 0
         bars.append(DayBar(place * STEP, height, f"{date_format(day, 'j M Y')}: {text}"))
-    return DayChart(key, title, shown(highest), bars)
+    return DayChart(key, title, rounded(highest), bars)
 
 
 def _spend_url(day: date) -> str:
