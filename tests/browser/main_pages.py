@@ -9,7 +9,7 @@ from campaigns.dispatch.models import Evidence
 from campaigns.models import User
 from campaigns.team import audit
 from tests.compose.factories import contact_list, draft, stop, ukrainians
-from tests.reports.factories import make_campaign, send
+from tests.reports.factories import count_hours, make_campaign, send
 
 FATES = {
     ("UA", "read"): 120, ("UA", "delivered"): 60, ("PL", "sms_delivered"): 20, ("UA", "sms"): 4,
@@ -35,6 +35,7 @@ def fill(person: User) -> dict[str, str]:
             f"Newsletter {number}", CampaignState.FINISHED, launched_by=person, launched_at=at
         )
         send(newsletter, {("UA", "read"): 1 + number % 3, ("PL", "sms"): number % 2}, at=at)
+        count_hours(newsletter)
     return {
         "dashboard": "/",
         "campaign list": "/campaigns/",

@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 from django.core.cache import cache
 from django.utils import timezone
+from django.utils.formats import date_format
 from playwright.sync_api import Page, expect
 
 from campaigns.compose.models import Campaign, CampaignState
 from campaigns.dispatch.models import AccountRate, Evidence, Heartbeat
 from campaigns.models import Import, ImportState, User
 from campaigns.team import accounts, audit
-from tests.reports.factories import make_campaign, send
+from tests.reports.factories import count_hours, make_campaign, send
 
 Look = Callable[[Page, str], None]
 FATES = {
@@ -58,6 +59,7 @@ def fill(person: User) -> None:
             at=at,
             currency="USD" if number == 3 else "EUR",
         )
+        count_hours(made)
     send(
         make_campaign("Now", CampaignState.SENDING, launched_by=person),
         {("UA", "accepted"): 30, ("UA", "queued"): 70},
@@ -81,6 +83,13 @@ def test_dashboard(signed_in: Page, person: User, campaign: Campaign, look: Look
     signed_in.goto("/")
     expect(signed_in.get_by_role("heading", name="Needs your attention")).to_be_visible()
     expect(signed_in.get_by_text("3,120 recipients are still waiting.").first).to_be_visible()
+    signed_in.get_by_text("Show as table").click()
+    today = date_format(timezone.localdate(), "j M Y")
+    expect(signed_in.get_by_role("row", name=f"{today} 9")).to_be_visible()
+    bar = signed_in.get_by_label("Sent per day").locator("g").last
+    bar.hover()
+    assert bar.locator("title").text_content() == f"{today}: 9"
+    signed_in.evaluate("scrollTo(0, 0)")
     look(signed_in, "dashboard")
 
 

@@ -2,6 +2,7 @@
 results leave them.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ from campaigns.dispatch.models import (
 from campaigns.dispatch.tally import TallyChanges
 from campaigns.ledger.entries import Movement, write_entries
 from campaigns.ledger.models import Channel, Kind
+from campaigns.results.hourly_counts import measured_hours
+from campaigns.results.models import HourCount
 from campaigns.team.models import Role, User
 
 D, S = DeliveryState, SendState
@@ -109,6 +112,19 @@ def send(
             ),
             at,
         )
+
+
+def count_hours(campaign: Campaign) -> None:
+    """Write the hourly counts of a campaign, once it was sent: they are not part of `send`."""
+    counts = Counter(
+        measured
+        for recipient in Recipient.objects.filter(campaign=campaign)
+        for measured in measured_hours(recipient)
+    )
+    HourCount.objects.bulk_create(
+        HourCount(campaign=campaign, measure=measure, hour=hour, people=people)
+        for (measure, hour), people in counts.items()
+    )
 
 
 Made = list[tuple[Recipient, Fate]]

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.utils import formats, timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -100,10 +101,26 @@ def balance_low(detail: Detail) -> str:
 
 def _lasting(detail: Detail) -> str:
     amount, spent = _amount(detail, "amount"), _amount(detail, "spent")
+    return _unspendable(amount, spent) or _at_rate(amount, spent)
+
+
+def balance_lasting(amount: Decimal, spent: Decimal) -> str:
+    """ "Lasts about 12 days at the rate of the last 7 days". `spent`: the cost of these 7 days."""
+    if text := _unspendable(amount, spent):
+        return capfirst(text)
+    return _("Lasts %(lasting)s") % {"lasting": _at_rate(amount, spent)}
+
+
+def _unspendable(amount: Decimal, spent: Decimal) -> str:
+    """Why it can't be said for how long `amount` lasts; "" if it can."""
     if amount <= 0:
         return _("no message can be paid")
     if spent <= 0:
         return _("nothing was spent in the last %(n)d days") % {"n": RATE_DAYS}
+    return ""
+
+
+def _at_rate(amount: Decimal, spent: Decimal) -> str:
     days = int(amount * RATE_DAYS / spent)
     lasting = ngettext("about %(days)d day", "about %(days)d days", days) % {"days": days}
     lasting = lasting if days else _("less than a day")

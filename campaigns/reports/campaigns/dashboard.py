@@ -1,4 +1,4 @@
-"""The dashboard: what is sending, what needs attention, this month's cost, the last campaigns."""
+"""The dashboard: what needs attention, what is sending and scheduled, the last campaigns."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,17 +19,14 @@ from campaigns.contacts.lists.models import open_proposals
 from campaigns.contacts.models import Import, ImportState
 from campaigns.dispatch.models import SendState, Tally
 from campaigns.reports.campaigns.overview import CampaignRow, load_live_rows, load_rows
-from campaigns.reports.shared.bills import Bill, load_bills, totals_for
-from campaigns.reports.shared.key_figures import KeyFigure, channel_split, join_hints
 from campaigns.reports.shared.opt_outs import count_by_campaign
-from campaigns.reports.shared.periods import Period
 from campaigns.reports.shared.real_campaigns import real_campaigns
 from campaigns.results.variants.decision import waiting_for_a_choice
 from campaigns.team import mail_delivery
 from campaigns.team.models import User
 from campaigns.team.permissions import Permission
 from campaigns.team.roles import has_permission
-from campaigns.templatetags.viberdash import moment, money, number, percent, who
+from campaigns.templatetags.viberdash import moment, number, percent, who
 
 SENDING_STATES = (CampaignState.SENDING, CampaignState.PREPARING)
 LAST_CAMPAIGNS = 8
@@ -254,32 +251,6 @@ def _load_opt_outs() -> list[OptOutRate]:
         for row in load_rows(real_campaigns().filter(pk__in=many)[:MAX_ITEMS])
     ]
     return [rate for rate in rates if rate.opt_outs > OPT_OUT_RATE * rate.delivered]
-
-
-def load_month_bill(month: Period) -> Bill:
-    """Return what `month` has cost so far."""
-    totals = totals_for().filter(day__range=(month.first, month.last))
-    return load_bills(totals).get((), Bill())
-
-
-def month_figures(bill: Bill, month: Period, url: str) -> list[KeyFigure]:
-    """Return this month's spend, by currency, and its unknown prices; each opens `url`."""
-    figures = [
-        KeyFigure(
-            _("Spent this month, %(currency)s") % {"currency": cost.currency},
-            money(cost.total, cost.currency),
-            join_hints(
-                channel_split(cost),
-                format_html("{} {}", _("Fees"), money(cost.fee)) if cost.fee else "",
-            ),
-            url,
-        )
-        for cost in bill.costs
-    ] or [KeyFigure(_("Spent this month"), "0", month.label, url)]
-    if bill.not_yet_known:
-        hint = _("ViberDash keeps asking the gateway for them.")
-        figures.append(KeyFigure(_("Prices not yet known"), number(bill.not_yet_known), hint, url))
-    return figures
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,23 @@ from django.views.decorators.http import require_safe
 from campaigns.compose.models import CampaignState, Series, SeriesState
 from campaigns.dispatch.budgets.warnings import load_usages_for
 from campaigns.gateway.balance import load_balance
-from campaigns.reports.campaigns import best_times, calendar, comparison, overview
+from campaigns.gateway.types import Balance
+from campaigns.reports.alerts import money, texts
+from campaigns.reports.campaigns import (
+    best_times,
+    calendar,
+    comparison,
+    last_days,
+    month,
+    overview,
+)
 from campaigns.reports.campaigns import dashboard as dashboard_data
+from campaigns.reports.campaigns.daily_figures import load_daily_figures
 from campaigns.reports.campaigns.filters import Filters, read_filters
 from campaigns.reports.shared.click_counts import count_clickers
 from campaigns.reports.shared.conversion_counts import load_conversions
-from campaigns.reports.shared.periods import this_month
-from campaigns.reports.shared.real_campaigns import real_campaigns
-from campaigns.shared.days import reader_today
+from campaigns.reports.shared.real_campaigns import any_launched, real_campaigns
+from campaigns.shared.days import reader_today, site_today
 from campaigns.shared.paging import PAGE
 from campaigns.team.pages.access import current_user
 from campaigns.team.pages.brands.middleware import brands_of_request
@@ -32,9 +41,14 @@ from campaigns.team.roles import has_permission, visible_to
 @require_safe
 def dashboard(request: HttpRequest) -> HttpResponse:
     """The first page."""
-    brands = brands_of_request(request)
-    context = {
-        **_live_context(request),
+    brands, today = brands_of_request(request), site_today()
+    context = _live_context(request)
+    if not context["steps"]:
+        recent = last_days.last_days(today)
+        days = load_daily_figures(month.compared_months(today).with_days(recent))
+        context["month"] = month.load_month(today, days)
+        context["last_days"] = last_days.build_last_days(recent, days)
+    context |= {
         "can_send": has_permission(current_user(request), Permission.SEND),
         "is_held": brands is not None and brands.current.is_held,
     }
@@ -57,19 +71,26 @@ def dashboard_live(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/reports/_dashboard_live.html", _live_context(request))
 
 
+@require_safe
+def dashboard_month(request: HttpRequest) -> HttpResponse:
+    """This month against the last one, for htmx."""
+    today = site_today()
+    days = load_daily_figures(month.compared_months(today).all_days)
+    context = {"month": month.load_month(today, days)}
+    return render(request, "campaigns/reports/_dashboard_month.html", context)
+
+
 def _live_context(request: HttpRequest) -> dict[str, object]:
-    user, month = current_user(request), this_month()
+    user = current_user(request)
     campaigns = dashboard_data.load_campaigns()
-    bill = dashboard_data.load_month_bill(month)
     can_compose = has_permission(user, Permission.COMPOSE)
     return {
         "campaigns": campaigns,
         "attention": dashboard_data.load_attention_items(user, campaigns.paused),
         "refresh_seconds": overview.refresh_seconds(campaigns.sending + campaigns.scheduled),
-        "figures": dashboard_data.month_figures(bill, month, reverse("spend")),
         "limits": load_usages_for(user),
         "can_compose": can_compose,
-        "steps": None if campaigns.last else _setup_steps(can_compose),
+        "steps": None if campaigns.last or any_launched() else _setup_steps(can_compose),
     }
 
 
@@ -210,9 +231,18 @@ def balance(request: HttpRequest) -> HttpResponse:
     """The account's balance, for the side bar or, with `?card`, for the dashboard. Without one,
     what the page says of campaigns is out of date: its live parts are told.
     """
-    reading = load_balance()
-    name = "_balance_card.html" if "card" in request.GET else "_balance.html"
-    answer = render(request, f"campaigns/reports/{name}", {"reading": reading})
+    reading, is_card = load_balance(), "card" in request.GET
+    name = "_balance_card.html" if is_card else "_balance.html"
+    context = {"reading": reading, "lasting": _lasting(reading.balance) if is_card else ""}
+    answer = render(request, f"campaigns/reports/{name}", context)
     if reading.balance is None:
         answer.headers["HX-Trigger"] = "gateway-changed"
     return answer
+
+
+def _lasting(balance: Balance | None) -> str:
+    """How long the balance lasts with its overdraft, at the rate that alerts name."""
+    if balance is None:
+        return ""
+    spent = money.spent_in_week(balance.currency, timezone.now())
+    return texts.balance_lasting(balance.amount + balance.limit, spent)

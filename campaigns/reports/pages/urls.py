@@ -29,6 +29,7 @@ urlpatterns = [
         name="installation-status-now",
     ),
     path("dashboard/now", overview_views.dashboard_live, name="dashboard-now"),
+    path("dashboard/month", overview_views.dashboard_month, name="dashboard-month"),
     path("balance", overview_views.balance, name="balance"),
     path("campaigns/", overview_views.campaign_list, name="campaign-list"),
     path("campaigns/compare", overview_views.campaign_compare, name="campaign-compare"),

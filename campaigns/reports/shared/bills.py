@@ -84,6 +84,12 @@ class Bill:
         """Prices still to come: 0, not fewer, for a period in which older prices were settled."""
         return max(self.unknown, 0)
 
+    def spent(self, currency: str) -> Decimal | None:
+        """The total in `currency`: 0 if there is none, None while no price at all is known."""
+        if cost := self.by_currency.get(currency):
+            return cost.total
+        return None if self.not_yet_known and not self.by_currency else ZERO
+
 
 def load_bills(totals: QuerySet[LedgerTotal], *keys: str) -> dict[tuple[Any, ...], Bill]:
     """Return one bill for each combination of `keys` in `totals`, by one query.
