@@ -162,7 +162,7 @@ class Picker {
   chipOf(choice) {
     const chip = element("li", "chip picker-chip");
     chip.append(element("span", "list-pick-name", choice.name));
-    if (choice.note) chip.append(element("span", "count", choice.note));
+    if (choice.note) chip.append(element("span", "list-pick-count", choice.note));
     if (!choice.isFixed) {
       const button = this.removeButton(choice);
       button.dataset.place = this.choices.indexOf(choice);

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
-from campaigns.compose.models import Campaign, CampaignState, Sender
+from campaigns.compose.models import Campaign, CampaignState, Condition, Sender
 from campaigns.contacts.models import ContactList
 from tests.browser.test_composer import Look
 from tests.compose.factories import draft
@@ -68,7 +68,7 @@ def test_lists_are_searched_chosen_and_removed_by_keyboard(signed_in: Page, look
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     expect(chips(page, "id_lists")).to_have_text(
-        [re.compile("Shop 120"), re.compile("Café"), re.compile("Клієнти Львова")],
+        [re.compile("Café"), re.compile("Shop 120"), re.compile("Клієнти Львова")],
     )
     expect(summary).to_have_text("3 lists, 2,121 contacts")
     look(page, "picker-open")
@@ -79,6 +79,8 @@ def test_lists_are_searched_chosen_and_removed_by_keyboard(signed_in: Page, look
     expect(status).to_have_text("Клієнти Львова removed")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("button", name="Remove Café ΌΣΟΣ")).to_be_focused()
+    page.keyboard.press("ArrowRight")
     expect(page.get_by_role("button", name="Remove Shop 120")).to_be_focused()
     page.keyboard.press("Delete")
     expect(field).to_be_focused()
@@ -143,3 +145,40 @@ def test_chosen_campaigns_keep_the_choice_of_their_outcome(signed_in: Page, look
     ]
     page.locator("#id_campaigns").get_by_role("button", name="Remove Sale 7").click()
     expect(outcome).to_be_hidden()
+
+
+def test_an_import_chooses_its_list(signed_in: Page, look: Look) -> None:
+    page = signed_in
+    page.goto("/contacts/import/paste")
+    name = page.get_by_label("Name of the new list")
+    field = page.get_by_label("List", exact=True)
+    expect(field).to_have_attribute("placeholder", "New list")
+    field.fill("cafe")
+    page.keyboard.press("Enter")
+    expect(page.locator(".picker-chip")).to_have_text(re.compile("Café ΌΣΟΣ"))
+    expect(name).to_be_hidden()
+    page.keyboard.press("Backspace")
+    expect(name).to_be_visible()
+    field.fill("shop 09")
+    expect(page.locator(".picker-hit")).to_have_count(12)  # 9, 90 to 99, 109
+    look(page, "picker-import")
+    page.locator(".picker-hit", has_text="Shop 094").click()
+    assert page.locator("[name=into]").input_value() == str(
+        ContactList.objects.get(name="Shop 094").pk
+    )
+
+
+def test_a_condition_chooses_its_list(signed_in: Page) -> None:
+    page = signed_in
+    page.goto("/contacts/segments/new")
+    page.get_by_label("Name").fill("In one shop")
+    page.get_by_role("button", name="Remove condition 1").click()
+    page.get_by_role("button", name="List", exact=True).click()
+    field = page.get_by_label("List", exact=False).and_(page.get_by_role("combobox"))
+    field.last.fill("094")
+    page.keyboard.press("Enter")
+    expect(page.locator(".picker-chip")).to_have_text(re.compile("Shop 094"))
+    expect(page.locator(".picker-chip button")).to_have_count(0)  # a condition needs a list
+    page.get_by_role("button", name="Save segment").click()
+    expect(page.get_by_role("heading", name="In one shop")).to_be_visible()
+    assert str(Condition.objects.get().list) == "Shop 094"
