@@ -110,7 +110,6 @@ class Picker {
       source.addEventListener(kind, drawSoon);
       search.addEventListener(kind, (event) => event.stopPropagation()); // it is no field of the form
     }
-    source.form?.addEventListener("reset", drawSoon);
     window.addEventListener("pageshow", drawSoon);
     search.addEventListener("input", () => this.open());
     search.addEventListener("click", () => this.open());
