@@ -67,6 +67,7 @@ class Picker {
     for (const part of ["chips", "search", "menu", "hits", "more", "summary", "status"])
       this[part] = find(`.picker-${part}`, this.box);
     this.hits.id = `picker-${place}`;
+    this.hits.setAttribute("aria-multiselectable", String(source.tagName === "UL"));
     this.summary.id = `picker-${place}-summary`;
     this.search.setAttribute("aria-controls", this.hits.id);
     this.search.setAttribute("aria-describedby", this.summary.id);

@@ -8,7 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from campaigns.compose.models import Campaign, CampaignState, Condition, Sender
 from campaigns.contacts.models import ContactList
-from tests.browser.test_composer import Look
+from tests.browser.conftest import Console
+from tests.browser.test_unsaved import AUTOSAVE, Look
 from tests.compose.factories import draft
 
 LISTS = 207
@@ -118,6 +119,22 @@ def test_what_is_chosen_saves_itself(signed_in: Page) -> None:
     expect(page.get_by_text("Draft saved.")).to_be_visible()
     assert not campaign.lists.exists()
     assert [each.name for each in campaign.exclude_lists.all()] == ["Shop 009"]
+
+
+def test_restored_changes_are_seen_in_the_picker(signed_in: Page, console: Console) -> None:
+    console.allow("ERR_FAILED")
+    page = signed_in
+    page.route(AUTOSAVE, lambda route: route.abort())
+    page.goto("/campaigns/new")
+    search(page, "id_lists").fill("094")
+    page.keyboard.press("Enter")
+    expect(page.locator("#saved")).to_contain_text("the server does not answer")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto("/campaigns/new")
+    expect(chips(page, "id_lists")).to_have_count(0)
+    page.get_by_role("button", name="Restore changes").click()
+    expect(chips(page, "id_lists")).to_have_text([re.compile("Shop 094")])
+    expect(picker(page, "id_lists").locator(".picker-summary")).to_have_text("1 list, 94 contacts")
 
 
 def test_chosen_campaigns_keep_the_choice_of_their_outcome(signed_in: Page, look: Look) -> None:
