@@ -2,6 +2,7 @@
 // preview on small screens, and autosave. The form works without any of it.
 import { startAutosave, trackUpload } from "./autosave.js";
 import { fillPartially } from "./merge.js";
+import "./picker.js";
 import { AnotherUser, SignedOut, post } from "./session.js";
 import { withPages, withShortLinks } from "./short_links.js";
 import { measureSms, replaceTypography, shownCharacter } from "./sms.js";

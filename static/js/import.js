@@ -1,4 +1,6 @@
 // Uploading with a bar that says how far it is, dropping a file, and re-reading at once when the layout changes.
+import { startPickers } from "./picker.js";
+
 const one = (selector) => document.querySelector(selector);
 
 function upload(form) {
@@ -42,6 +44,7 @@ function upload(form) {
 function refused(form, answer) {
   form.replaceWith(answer);
   start(answer);
+  startPickers(answer);
   answer.querySelector(".is-invalid")?.focus();
 }
 

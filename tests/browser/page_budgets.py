@@ -13,7 +13,7 @@ KILOBYTES = {
     "dashboard": 150,
     "campaign list": 150,
     "campaign": 150,
-    "composer": 180,
+    "composer": 185,
     "review": 150,
     "contact list": 150,
     "spend": 215,

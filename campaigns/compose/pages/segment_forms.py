@@ -28,6 +28,7 @@ from campaigns.contacts.people import languages
 from campaigns.contacts.people.topics import topics_in_use
 from campaigns.contacts.phones import countries
 from campaigns.team.pages.brands.forms import BrandChoices, NameInBrand
+from campaigns.team.pages.forms import PickerSelect
 
 if TYPE_CHECKING:
     ConditionModelForm = forms.ModelForm[Condition]
@@ -81,6 +82,7 @@ class ConditionForm(BrandChoices, ConditionModelForm):
     source = ImportChoiceField(
         Import.objects.none(),
         label=gettext_lazy("Import"),
+        widget=PickerSelect(gettext_lazy("Search imports")),
         error_messages={"required": gettext_lazy("Choose an import.")},
     )
     verdict = forms.ChoiceField(label=gettext_lazy("Result"))
@@ -102,6 +104,10 @@ class ConditionForm(BrandChoices, ConditionModelForm):
             "sender",
             "days",
         )
+        widgets = {
+            "list": PickerSelect(gettext_lazy("Search lists"), "contact_count"),
+            "campaign": PickerSelect(gettext_lazy("Search campaigns")),
+        }
 
     def __init__(
         self, kind: ConditionKind, data: Mapping[str, Any] | None = None, **options: Any

@@ -26,6 +26,7 @@ from campaigns.contacts.importing.reading.cell_values import CellRules
 from campaigns.contacts.models import ContactList, FieldType
 from campaigns.contacts.phones import countries
 from campaigns.team.pages.brands.forms import NameInBrand
+from campaigns.team.pages.forms import PickerSelect
 
 if TYPE_CHECKING:
     ListModelForm = forms.ModelForm[ContactList]
@@ -320,6 +321,7 @@ class CopyForm(forms.Form):
         queryset=choosable_lists(),
         required=False,
         empty_label=_("New list"),
+        widget=PickerSelect(_("Search lists"), "contact_count"),
     )
     name = forms.CharField(label=_("Name of the new list"), max_length=100, required=False)
 

@@ -1,4 +1,4 @@
-"""The form of the account: name, e-mail and time zone; and the layout of such forms."""
+"""The form of the account: name, e-mail and time zone; and parts of other forms."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,23 @@ def part_of_form(*fields: str) -> FormHelper:
     helper.disable_csrf = True
     helper.layout = Layout(*fields)
     return helper
+
+
+class PickerSelect(forms.Select):
+    """A select that static/js/picker.js turns into a searchable picker if it has many options.
+
+    `search` names what is searched. `count` is a field of the offered objects, shown beside each.
+    """
+
+    def __init__(self, search: str | LazyText, count: str = "") -> None:
+        super().__init__({"data-picker": "", "data-search": search})
+        self.count = count
+
+    def create_option(self, name: str, value: Any, *args: Any, **options: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **options)
+        if self.count and (offered := getattr(value, "instance", None)):
+            option["attrs"]["data-count"] = str(getattr(offered, self.count))
+        return option
 
 
 class AccountForm(UserForm):

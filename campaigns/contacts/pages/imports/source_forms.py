@@ -16,6 +16,7 @@ from campaigns.contacts.pages.forms import NAME_TAKEN, PASTE_MAX, country_field,
 from campaigns.shared.web.errors import FetchError
 from campaigns.shared.web.exchange import MAX_ADDRESS, read_address
 from campaigns.team.pages.brands.forms import BrandChoices
+from campaigns.team.pages.forms import PickerSelect
 
 if TYPE_CHECKING:
     ScheduleModelForm = forms.ModelForm[ImportSchedule]
@@ -33,6 +34,7 @@ class SourceForm(BrandChoices, forms.Form):
         queryset=choosable_lists(),
         required=False,
         empty_label=_("New list"),
+        widget=PickerSelect(_("Search lists"), "contact_count"),
     )
     name = forms.CharField(label=_("Name of the new list"), max_length=100, required=False)
     country = country_field()
