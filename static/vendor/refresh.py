@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Fetch the third-party files of the front end: `make vendor`, or `python3
-static/vendor/refresh.py`.
+"""Fetch the third-party files of the front end: `make vendor`.
 
 Each package is fetched by its name and pinned version with `npm pack`, only the files that pages
-use are kept, references to source maps are cut (the manifest of static files would look for them),
-and the icons that are named below become one SVG sprite. Change a version or the list of icons
-here, run it, and commit what changed.
+use are kept, and of fonts the weights and features; references to source maps are cut (the manifest
+of static files would look for them), and the icons that are named below become one SVG sprite.
+Change a version or the list of icons here, run it, and commit what changed.
 """
 
 import json
@@ -14,6 +13,10 @@ import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
+
+from fontTools import subset
+from fontTools.ttLib import TTFont
+from fontTools.varLib import instancer
 
 HERE = Path(__file__).resolve().parent
 
@@ -62,18 +65,19 @@ PACKAGES: dict[str, tuple[str, str, str, dict[str, str]]] = {
 NAMES = {"tabler": "Tabler", "bootstrap": "Bootstrap", "htmx": "htmx", "chart": "Chart.js", "cropper": "Cropper.js", "emoji": "Emojibase", "inter": "Inter", "swagger": "Swagger UI", "icons": "Tabler icons"}
 
 ICONS = """
-    activity adjustments alert-circle alert-triangle archive arrow-back-up arrow-down arrow-left arrow-right arrow-up
-    ban bell bold bolt bookmark brand-viber building-bank calendar calendar-event chart-bar chart-line chart-pie check checks
-    chevron-down chevron-left chevron-right chevron-up circle-check circle-x clock clock-pause cloud-upload code coin columns
-    copy credit-card currency-euro database device-desktop device-mobile dots dots-vertical download edit external-link
-    eye eye-off file file-import file-spreadsheet file-text filter flag flask folder forbid gauge help-circle hash
-    history home hourglass info-circle italic key keyboard language layout-dashboard layout-grid link list list-check list-details loader
-    lock login logout mail map-pin menu-2 message message-2 message-circle messages minus mood-empty mood-smile moon
-    notes paperclip pencil percentage phone photo player-pause player-play player-stop plug plus point
-    printer question-mark receipt receipt-2 refresh report-money rocket rotate search selector send server settings shield
-    shield-check sort-ascending sort-descending star strikethrough sun table tag tags target template test-pipe thumb-up trash trending-down
-    trending-up upload user user-circle user-minus user-off user-plus users wallet wifi-off world writing x zoom-question
+    activity alert-circle alert-triangle archive arrow-back-up arrow-left arrow-right ban bell bold bolt bookmark
+    brand-viber building-bank calendar-event check checks chevron-down chevron-left chevron-right chevron-up
+    circle-check circle-x clock cloud-upload code coin columns copy database device-mobile dots download edit eye
+    file file-import file-spreadsheet file-text filter flag flask folder forbid hash history home hourglass
+    info-circle italic key language layout-dashboard link list list-check loader lock login logout mail menu-2
+    message messages minus mood-smile moon notes pencil phone photo player-pause player-play plug plus point printer
+    question-mark receipt refresh rocket rotate search selector send settings shield-check strikethrough sun table
+    tag tags target template test-pipe trash upload user user-circle user-minus user-off user-plus users wallet
+    world writing x zoom-question
 """.split()
+
+WEIGHTS = (400, 700)  # site.css declares them
+FONT_FEATURES = ["kern", "tnum", "calt", "ccmp", "locl", "mark", "mkmk"]
 
 EMOJI_VERSION, COMPONENTS = 14, 2  # a version of 2021; the group of skin tones
 
@@ -135,6 +139,17 @@ def symbol(icons: Path, name: str) -> str:
     return f'<symbol id="{name}" viewBox="0 0 24 24">{kept}</symbol>'
 
 
+def shrink_font(font: Path) -> None:
+    """Keep of a variable font the weights and the features that the pages use: two thirds of it."""
+    instancer.instantiateVariableFont(TTFont(font), {"wght": WEIGHTS}).save(font)
+    options = subset.Options(layout_features=FONT_FEATURES, flavor="woff2")
+    kept = subset.load_font(font, options)
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(unicodes=kept.getBestCmap())
+    subsetter.subset(kept)
+    subset.save_font(kept, font, options)
+
+
 def write_sprite(package: Path) -> None:
     symbols = "\n".join(symbol(package / "icons" / "outline", name) for name in sorted(set(ICONS)))
     (HERE / "icons" / "sprite.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg">\n{symbols}\n</svg>\n')
@@ -167,6 +182,9 @@ def refresh(folder: str, package: str, version: str, files: dict[str, str]) -> N
             content = (unpacked / source).read_bytes()
             binary = target.endswith(".woff2")
             (HERE / folder / target).write_bytes(content if binary else without_source_map(content))
+        if folder == "inter":
+            for font in (HERE / folder).glob("*.woff2"):
+                shrink_font(font)
         if folder == "icons":
             write_sprite(unpacked)
         if folder == "emoji":
