@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError
 from playwright.sync_api import Page, expect
 
-from campaigns.compose.models import Campaign
+from campaigns.compose.models import Campaign, CampaignState
 from campaigns.models import Role, User
 from tests.browser.conftest import Console
 from tests.reports.factories import make_campaign
@@ -78,7 +78,7 @@ def test_refused_part_of_a_page_is_said_in_a_message(
 
 @pytest.fixture
 def campaign(transactional_db: None) -> Campaign:
-    return make_campaign("Autumn", "sending", timing="now")
+    return make_campaign("Autumn", CampaignState.SENDING, timing="now")
 
 
 def test_page_without_a_connection_says_so_and_goes_on(
@@ -97,7 +97,7 @@ def test_page_without_a_connection_says_so_and_goes_on(
     signed_in.get_by_role("button", name="Actions for Autumn").click()
     expect(signed_in.get_by_text("No connection. Check your network")).to_be_visible()
     signed_in.keyboard.press("Escape")
-    Campaign.objects.filter(pk=campaign.pk).update(state="finished")
+    Campaign.objects.filter(pk=campaign.pk).update(state=CampaignState.FINISHED)
     signed_in.context.set_offline(False)
     expect(offline).to_be_hidden()
     expect(row).to_contain_text("Finished")

@@ -111,9 +111,9 @@ class SessionLimits:
 
 
 class PrivateResponses:
-    """Browsers and proxies store no error and nothing that a signed-in user was shown, and forget
-    all of it when the user signs out. A session that ends by itself clears nothing: unsaved drafts
-    are kept there.
+    """Browsers and proxies store no page of an error and nothing that a signed-in user was shown,
+    and forget all of it when the user signs out. A session that ends by itself clears nothing:
+    unsaved drafts are kept there.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -123,7 +123,10 @@ class PrivateResponses:
         was_signed_in = request.user.is_authenticated
         response = self.get_response(request)
         response.headers["Permissions-Policy"] = PERMISSIONS_POLICY
-        if was_signed_in or response.status_code >= 400:
+        is_error_page = response.status_code >= 400 and response.headers.get(
+            "Content-Type", ""
+        ).startswith("text/html")
+        if was_signed_in or is_error_page:
             # not where a view has decided, such as for images, whose names are hashes
             response.headers.setdefault("Cache-Control", "no-store")
         signed_out = was_signed_in and not request.user.is_authenticated
