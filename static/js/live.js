@@ -15,8 +15,10 @@ function isInUse(part) {
   return Boolean(selection && !selection.isCollapsed && part.contains(selection.anchorNode));
 }
 
-function showLate(part, isLate) {
-  for (const note of part?.querySelectorAll?.(".updated-late") ?? []) note.hidden = !isLate;
+// Only the note beside the poll: a part may have another part in it, which is on time.
+function showLate(poll, isLate) {
+  const note = poll.closest(".updated")?.querySelector(".updated-late");
+  if (note) note.hidden = !isLate;
 }
 
 document.addEventListener("htmx:config:request", (event) => {
@@ -34,7 +36,7 @@ document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
     const count = (failures.get(nameOf(ctx))?.count ?? 0) + 1;
     failures.set(nameOf(ctx), { count, until: Date.now() + Math.min(1000 * 2 ** count, LONGEST) });
   } else failures.delete(nameOf(ctx));
-  showLate(ctx.target, failed);
+  showLate(ctx.sourceElement, failed);
 });
 
 function updateAll() {

@@ -79,12 +79,14 @@ def test_dashboard_moves_and_says_when_it_is_late(
     Campaign.objects.filter(pk=sending.pk).update(state=CampaignState.PAUSED, reason="error_8")
     signed_in.evaluate(UPDATE)
     expect(signed_in.get_by_text("BSG account is out of funds.").first).to_be_visible()
-    late = signed_in.get_by_text("Not up to date: the server does not answer.")
+    late = signed_in.locator("#now > .updated .updated-late")
+    late_month = signed_in.locator("#month .updated-late")
     expect(late).to_be_hidden()
     console.allow("503")
     signed_in.route("**/dashboard/now", lambda route: _unavailable(route))
     signed_in.evaluate(UPDATE)
     expect(late).to_be_visible()
+    expect(late_month).to_be_hidden()
 
 
 def _unavailable(route: Route) -> None:
