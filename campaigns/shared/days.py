@@ -50,6 +50,16 @@ def reader_bounds(first: date, last: date) -> tuple[datetime, datetime]:
     return _bounds(first, last, timezone.get_current_timezone())
 
 
+def site_moment(day: date, of_day: time) -> datetime:
+    """Return the moment of `day` at which clocks in the site's time zone show `of_day`."""
+    return local_time(day, of_day).replace(tzinfo=settings.SITE_ZONE)
+
+
+def local_time(day: date, of_day: time) -> datetime:
+    """Return `of_day` on `day` as clocks show it anywhere, without a zone."""
+    return datetime.combine(day, of_day)
+
+
 def next_time(of_day: time, after: datetime, zone: tzinfo) -> datetime:
     """Return the first moment from `after` on at which clocks in `zone` show `of_day`."""
     local = after.astimezone(zone)

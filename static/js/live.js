@@ -28,6 +28,12 @@ document.addEventListener("htmx:config:request", (event) => {
   if (document.hidden || !navigator.onLine || Date.now() < waitsUntil || isInUse(ctx.target)) event.preventDefault();
 });
 
+// opened while the answer was on its way
+document.addEventListener("htmx:before:swap", (event) => {
+  const { ctx } = event.detail;
+  if (isPoll(ctx) && isInUse(ctx.target)) event.preventDefault();
+});
+
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   if (!isPoll(ctx)) return;
   const status = ctx.response?.raw?.status ?? 0;

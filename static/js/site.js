@@ -171,7 +171,7 @@ function enoughTicked() {
   document.addEventListener("change", ({ target }) => target.form?.dataset.least && check(target.form));
   const checkAll = () => document.querySelectorAll("form[data-least]").forEach(check);
   window.addEventListener("pageshow", checkAll);
-  document.addEventListener("htmx:afterSwap", checkAll);
+  document.addEventListener("htmx:after:swap", checkAll);
 }
 
 // <details data-popover> lies over the page: Escape and a click elsewhere close it.

@@ -93,7 +93,7 @@ def test_results_and_the_choice(api: ApiClient, sandbox: RunningSandbox) -> None
     assert found["waits"]
     assert found["phase"].startswith("Testing until ")
     assert found["due_at"] is not None
-    assert found["sentence"].startswith("B is better than A: 100.0% against 0.0%.")
+    assert found["sentence"].startswith("B is better than A: 100% against 0%.")
     a, b, others = found["variants"]
     assert (a["variant"], b["variant"], others["variant"]) == ("A", "B", "")
     assert (b["accepted"], b["read"]["number"], b["read"]["rate"]) == (len(of_b), len(of_b), 1.0)

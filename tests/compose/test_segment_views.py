@@ -165,7 +165,7 @@ def test_delete_names_its_uses_and_duplicate_opens_a_copy(signed_in: Client) -> 
     made = Segment.objects.create(name="S")
     campaign = draft(name="Autumn", state=CampaignState.SCHEDULED)
     campaign.segments.add(made)
-    assert "Autumn" in signed_in.get(f"/contacts/segments/{made.pk}/menu").context["delete_text"]
+    assert "Autumn" in signed_in.get(f"/contacts/segments/{made.pk}/menu").context["uses"].refusal
     refused = signed_in.post(f"/contacts/segments/{made.pk}/delete", follow=True)
     assert "This segment is used by Autumn. Remove it there first." in refused.content.decode()
     copy = signed_in.post(f"/contacts/segments/{made.pk}/duplicate")

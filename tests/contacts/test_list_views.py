@@ -278,7 +278,7 @@ def test_stop_list_queries(
 ) -> None:
     for number in range(count):
         StopListEntry.objects.create(msisdn=f"38097292028{number}")
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         signed_in.get(reverse("stop-list"))
 
 

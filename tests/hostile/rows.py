@@ -45,7 +45,10 @@ LIES = {
     "GatewayCheck": "sender",
     "SampledStatus": "status reported_status",
 }
-PHONES = {"Contact.msisdn", "Person.msisdn", "Recipient.msisdn", "StopListEntry.msisdn"}
+PHONES = {
+    f"{model}.msisdn"
+    for model in ("Contact", "Person", "Recipient", "StopListEntry", "StopProposal")
+}
 KEPT_AS_THEY_ARE = PHONES | {"User.username", "Sender.name"}
 NEVER_CHANGED = {"LedgerEntry", "AuditEntry", "LogEntry"}
 

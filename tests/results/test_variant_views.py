@@ -83,7 +83,7 @@ def test_page_says_what_phase_the_test_is_in(olena: Client, sandbox: RunningSand
     assert "Then the better variant is sent to the others." in page_of(olena, campaign)
     choose(olena, campaign, "A")
     page = page_of(olena, campaign)
-    assert "Messages are being sent. Variant A was chosen" in page
+    assert "Variant A was chosen" in page
     assert "Waiting for your choice" not in squeezed(olena.get("/").content.decode())
 
 
@@ -104,8 +104,8 @@ def test_results_side_by_side(olena: Client, sandbox: RunningSandbox) -> None:
           for letter in "AB"}  # fmt: skip
     Recipient.objects.filter(pk__in=of["B"]).update(delivery_state="read", final=True)
     page = page_of(olena, campaign)
-    assert "B is better than A: 100.0% against 0.0%. Chance alone gives such a lead in" in page
-    assert f'{len(of["B"])} <div class="rate">100.0%</div>' in page
+    assert "B is better than A: 100% against 0%. Chance alone gives such a lead in" in page
+    assert f'{len(of["B"])} <div class="rate">100%</div>' in page
     lifecycle.cancel(campaign.pk, None)
 
 

@@ -4,12 +4,10 @@ from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
-from django.conf import settings
-
 from campaigns.compose.audience.selection import Audience
 from campaigns.compose.launch.local_start import EASTERNMOST, local_start, possible_places
 from campaigns.compose.models import Repeat, Series
-from campaigns.shared.days import site_day
+from campaigns.shared.days import local_time, site_day, site_moment
 
 A_DAY = timedelta(days=1)
 GAP_MAX = 31  # days from one run to the next
@@ -40,10 +38,10 @@ def start_of(series: Series, day: date) -> datetime:
     """When the run of `day` starts: at the recipients' local time, when the first of the time zones
     that its audience can have reaches it.
     """
-    local = datetime.combine(day, series.at)
     if not series.is_local or series.draft is None:
-        return local.replace(tzinfo=settings.SITE_ZONE)
-    return local_start(local, possible_places(Audience.of(series.draft)))
+        return site_moment(day, series.at)
+    in_places = possible_places(Audience.of(series.draft))
+    return local_start(local_time(day, series.at), in_places)
 
 
 def can_start(series: Series, now: datetime) -> bool:
@@ -52,7 +50,7 @@ def can_start(series: Series, now: datetime) -> bool:
     """
     if series.next_day is None:
         return False
-    earliest = datetime.combine(series.next_day, series.at, settings.SITE_ZONE)
+    earliest = site_moment(series.next_day, series.at)
     return earliest - (2 * EASTERNMOST if series.is_local else timedelta()) <= now
 
 

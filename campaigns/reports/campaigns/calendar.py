@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import takewhile
 
-from django.conf import settings
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import formats, timezone
@@ -16,7 +15,7 @@ from campaigns.compose.models import Campaign, CampaignState, Series, Timing
 from campaigns.compose.series import rules
 from campaigns.compose.series.texts import rule_text
 from campaigns.reports.shared.periods import format_days, month_of, read_day
-from campaigns.shared.days import reader_bounds, reader_day, reader_today
+from campaigns.shared.days import reader_bounds, reader_day, reader_today, site_moment
 from campaigns.templatetags import states
 
 MONTH, WEEK = "month", "week"
@@ -55,8 +54,8 @@ class CalendarEvent:
         url, state = series.get_absolute_url(), _("Run of a series")
         if series.is_local:
             return cls(series.name, url, series.at, state, css, rule_text(series))
-        at = datetime.combine(day, series.at, settings.SITE_ZONE)
-        return cls(series.name, url, timezone.localtime(at), state, css)
+        at = timezone.localtime(site_moment(day, series.at))
+        return cls(series.name, url, at, state, css)
 
     @property
     def title(self) -> str:
