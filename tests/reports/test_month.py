@@ -103,7 +103,8 @@ def test_month_beside_the_last_one() -> None:
             "+2 (50.0% more)",
         ],
         "Spent, EUR": [
-            "0.36 EUR 2 prices not yet known", "0.40 EUR", "0.61 EUR", "−0.04 EUR (10.0% less)",
+            "0.36 EUR 2 prices not yet known", "0.40 EUR",
+            '<span class="money" title="0.6050025 EUR">0.61 EUR', "−0.04 EUR (10.0% less)",
         ],
         "Clicked": [
             "3 33.3% of those reached", "1 10.0% of those reached", "1 10.0% of those reached",
