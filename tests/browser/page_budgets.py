@@ -13,10 +13,10 @@ KILOBYTES = {
     "dashboard": 150,
     "campaign list": 150,
     "campaign": 150,
-    "composer": 185,
+    "composer": 175,
     "review": 150,
     "contact list": 150,
-    "spend": 215,
+    "spend": 200,
     "stop list": 150,
     "settings": 150,
 }
