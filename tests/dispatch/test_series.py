@@ -32,6 +32,8 @@ from campaigns.compose.models import (
 )
 from campaigns.compose.series import moves, runs
 from campaigns.compose.series.moves import Plan
+from campaigns.compose.triggers import moves as trigger_moves
+from campaigns.compose.triggers.moves import Limits
 from campaigns.contacts.models import Contact, ContactList
 from campaigns.dispatch import sweep, tasks
 from campaigns.dispatch.freeze.recipients import freeze
@@ -318,6 +320,8 @@ def test_what_forbids_to_switch_on(people: ContactList, clock: time_machine.Trav
         moves.switch_on(series.pk, None)
     with pytest.raises(Refused, match="Another series or a trigger"):
         moves.set_up(draft.pk, plan(), None)
+    with pytest.raises(Refused, match="Another series or a trigger"):
+        trigger_moves.set_up(draft.pk, "order.paid", Limits(1, 1, 1), None)
     with pytest.raises(Refused, match="at least one day of the week"):
         moves.change_plan(series.pk, plan(repeat=Repeat.WEEKLY), None)
 

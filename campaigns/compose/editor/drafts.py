@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.compose.draft_fields import FIELDS, SAVED_CHOICES, Copied
 from campaigns.compose.editor.form import CampaignForm
+from campaigns.compose.launch.checks import other_use
 from campaigns.compose.launch.lifecycle import CAN_EDIT, Refused
 from campaigns.compose.library import senders
 from campaigns.compose.models import (
@@ -108,6 +109,26 @@ def lock_draft(campaign_id: int) -> Campaign:
     if Series.objects.filter(draft=campaign, state=SeriesState.ON).exists():
         raise Refused(_("A series repeats this draft. Switch it off before you change it."))
     return campaign
+
+
+def lock_free_draft(campaign_id: int) -> Campaign:
+    """The draft, locked for this transaction, that nothing sends yet. Raises Refused when it is no
+    longer a draft, or that of a trigger or a series.
+    """
+    draft = lock_draft(campaign_id)
+    if other_use(draft):
+        raise Refused(_("Another series or a trigger sends this draft already."))
+    return draft
+
+
+def lock_version(draft: Campaign, version: str) -> None:
+    """Lock `draft` for this transaction. Raises Refused if it was changed since it was read, or is
+    not the `version` that the user saw ("" for none).
+    """
+    checked = Campaign.objects.filter(pk=draft.pk, updated_at=draft.updated_at)
+    is_same = checked.select_for_update().exists()
+    if not is_same or version not in ("", draft.updated_at.isoformat()):
+        raise Refused(_("The draft was changed a moment ago. Look at it again."))
 
 
 def copy_campaign(campaign: Campaign, actor: User | None, name: str, purpose: Purpose) -> Campaign:

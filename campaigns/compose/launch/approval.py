@@ -162,6 +162,11 @@ def budget_needs_approval(campaign: Campaign, launcher: User | None) -> bool:
     return not most or _exceeds(most, limits, _other_launches(campaign, launcher))
 
 
+def needs_another_user(draft: Campaign, actor: User | None) -> bool:
+    """Whether another user, an approver, has to start what spends the budget of `draft` repeatedly."""
+    return budget_needs_approval(draft, actor) and not may_approve(draft, actor)
+
+
 def count_budget(campaign: Campaign, launcher: User | None) -> None:
     """Let the whole budget of `campaign` count as what `launcher` launched without approval."""
     if _limits():

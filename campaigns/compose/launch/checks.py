@@ -48,6 +48,7 @@ __all__ = [
     "hours_problems",
     "launch_problems",
     "message_problems",
+    "other_use",
     "problems",
     "time_problems",
     "warnings",
@@ -65,13 +66,13 @@ def problems(campaign: Campaign, measured: MeasuredAudience | None = None) -> li
     Pass `measured` to share its counts, or where the audience is not saved with the campaign yet.
     """
     measured = measured or measure_now(Audience.of(campaign), compile_message(campaign))
-    if is_sent_otherwise := _other_use(campaign):
+    if is_sent_otherwise := other_use(campaign):
         return [*message_problems(campaign), Problem("", is_sent_otherwise)]
     problem_list = launch_problems(campaign, measured)
     return [*problem_list, *time_problems(campaign)] if measured.audience else problem_list
 
 
-def _other_use(campaign: Campaign) -> str:
+def other_use(campaign: Campaign) -> str:
     """What sends the message of a draft instead of a launch; "" for an ordinary draft."""
     if trigger := Trigger.objects.filter(draft=campaign.pk).first():
         text = _("This is the message of the trigger “%(event)s”, which sends it.")

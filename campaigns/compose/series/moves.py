@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.compose.audience.selection import Audience
-from campaigns.compose.editor.drafts import lock_draft
+from campaigns.compose.editor.drafts import lock_free_draft, lock_version
 from campaigns.compose.launch import approval, reachable
 from campaigns.compose.launch.checks import launch_problems, message_problems
 from campaigns.compose.launch.lifecycle import Refused
@@ -22,7 +22,6 @@ from campaigns.compose.models import (
     SeriesRun,
     SeriesState,
     Timing,
-    Trigger,
 )
 from campaigns.compose.models.series import SKIP_DETAIL_MAX
 from campaigns.compose.series import rules
@@ -65,9 +64,7 @@ def plan_problems(plan: Plan) -> list[Problem]:
 @transaction.atomic
 def set_up(campaign_id: int, plan: Plan, actor: User | None) -> Series:
     """Make a series that is off and repeats a draft. Raises Refused."""
-    draft = lock_draft(campaign_id)
-    if Series.objects.filter(draft=draft).exists() or Trigger.objects.filter(draft=draft).exists():
-        raise Refused(_("Another series or a trigger sends this draft already."))
+    draft = lock_free_draft(campaign_id)
     _require_possible(plan)
     series = Series.objects.create(name=draft.name, draft=draft, created_by=actor, **asdict(plan))
     audit.record(actor, series, "created", f"{_summary(series)}; campaign {draft.pk}")
@@ -121,9 +118,7 @@ def problems(series: Series) -> list[Problem]:
 def approval_text(series: Series, actor: User | None) -> str:
     """Why `actor` may not switch the series on without an approver; "" if they may."""
     draft = series.draft
-    if draft is None or not approval.budget_needs_approval(draft, actor):
-        return ""
-    if approval.may_approve(draft, actor):
+    if draft is None or not approval.needs_another_user(draft, actor):
         return ""
     return _(
         "An approver has to switch it on: the budget of a run is above the approval limit. The"
@@ -149,10 +144,7 @@ def switch_on(series_id: int, actor: User | None, version: str = "") -> None:
     _require_sendable(draft, next_day)
     with transaction.atomic():
         locked = _lock(series_id)
-        checked = Campaign.objects.filter(pk=draft.pk, updated_at=draft.updated_at)
-        is_same = checked.select_for_update().exists()
-        if not is_same or version not in ("", draft.updated_at.isoformat()):
-            raise Refused(_("The draft was changed a moment ago. Look at it again."))
+        lock_version(draft, version)
         if locked.state != SeriesState.OFF or _plan_of(locked) != _plan_of(series):
             raise Refused(_("The series was changed a moment ago. Look at it again."))
         locked.name = draft.name

@@ -6,13 +6,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from campaigns.compose.editor.drafts import lock_draft
+from campaigns.compose.editor.drafts import lock_free_draft, lock_version
 from campaigns.compose.launch import approval, reachable
 from campaigns.compose.launch.checks import message_problems
 from campaigns.compose.launch.lifecycle import Refused
 from campaigns.compose.launch.problem import Problem
 from campaigns.compose.models import (
-    Campaign,
     EventState,
     Timing,
     Trigger,
@@ -45,9 +44,7 @@ class Limits:
 @transaction.atomic
 def set_up(campaign_id: int, event: str, limits: Limits, actor: User | None) -> Trigger:
     """Make a trigger that is off, whose message is that of a draft. Raises Refused."""
-    draft = lock_draft(campaign_id)
-    if Trigger.objects.filter(draft=draft).exists():
-        raise Refused(_("This draft is the message of a trigger already."))
+    draft = lock_free_draft(campaign_id)
     try:
         with transaction.atomic():
             trigger = Trigger.objects.create(
@@ -90,9 +87,7 @@ def problems(trigger: Trigger) -> list[Problem]:
 def approval_text(trigger: Trigger, actor: User | None) -> str:
     """Why `actor` may not switch the trigger on without an approver; "" if they may."""
     draft = trigger.draft
-    if draft is None or not approval.budget_needs_approval(draft, actor):
-        return ""
-    if approval.may_approve(draft, actor):
+    if draft is None or not approval.needs_another_user(draft, actor):
         return ""
     return _(
         "An approver has to switch it on: the budget of a day is above the approval limit, or there"
@@ -113,10 +108,7 @@ def switch_on(trigger_id: int, actor: User | None, version: str = "") -> None:
         raise Refused(refusal)
     with transaction.atomic():
         locked = _lock(trigger_id)
-        checked = Campaign.objects.filter(pk=trigger.draft.pk, updated_at=trigger.draft.updated_at)
-        is_same = checked.select_for_update().exists()
-        if not is_same or version not in ("", trigger.draft.updated_at.isoformat()):
-            raise Refused(_("The message was changed a moment ago. Look at it again."))
+        lock_version(trigger.draft, version)
         columns = {"reason": "", "started_by": actor, "started_at": timezone.now()}
         if not _change(locked, TriggerState.OFF, TriggerState.ON, **columns):
             raise Refused(_("The trigger is not off."))
