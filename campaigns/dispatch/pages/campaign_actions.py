@@ -5,6 +5,7 @@ from functools import partial
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -18,6 +19,7 @@ from campaigns.dispatch.people.resend import (
     failed_recipients,
 )
 from campaigns.team.pages.access import current_user, get_object_for
+from campaigns.team.pages.moves import answer_move
 from campaigns.team.pages.submissions import once
 from campaigns.team.permissions import Permission
 
@@ -26,13 +28,8 @@ def _apply(request: HttpRequest, pk: int, move: lifecycle.Move, success: str) ->
     """Make one move of the life cycle; show `success`, or the reason why it was refused."""
     user = current_user(request)
     campaign = get_object_for(user, Campaign.objects.all(), Permission.SEND, pk=pk)
-    try:
-        move(campaign.pk, user)
-    except lifecycle.Refused as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, success)
-    return redirect("campaign-detail", pk)
+    to = reverse("campaign-detail", args=[pk])
+    return answer_move(request, partial(move, campaign.pk, user), success, lifecycle.Refused, to)
 
 
 @require_POST

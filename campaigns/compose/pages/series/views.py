@@ -23,6 +23,7 @@ from campaigns.shared.query_values import read_text
 from campaigns.team import audit
 from campaigns.team.models import User
 from campaigns.team.pages.access import current_user, get_object_for, permission_required
+from campaigns.team.pages.moves import answer_move
 from campaigns.team.pages.navigation import campaign_tabs
 from campaigns.team.pages.sign_in.fresh import require_fresh
 from campaigns.team.pages.submissions import once
@@ -166,10 +167,4 @@ def _series(request: HttpRequest, pk: int) -> Series:
 def _moved(
     request: HttpRequest, series: Series, move: Callable[[], None], text: str
 ) -> HttpResponse:
-    try:
-        move()
-    except Refused as refused:
-        messages.error(request, str(refused))
-    else:
-        messages.success(request, text)
-    return redirect(series)
+    return answer_move(request, move, text, Refused, series)

@@ -23,6 +23,7 @@ from campaigns.shared.paging import slice_of
 from campaigns.team import audit
 from campaigns.team.models import User
 from campaigns.team.pages.access import current_user, get_object_for, permission_required
+from campaigns.team.pages.moves import answer_move
 from campaigns.team.pages.navigation import campaign_tabs
 from campaigns.team.pages.submissions import once
 from campaigns.team.permissions import Permission
@@ -152,10 +153,4 @@ def _trigger(request: HttpRequest, pk: int) -> Trigger:
 def _moved(
     request: HttpRequest, trigger: Trigger, move: Callable[[], None], text: str
 ) -> HttpResponse:
-    try:
-        move()
-    except Refused as refused:
-        messages.error(request, str(refused))
-    else:
-        messages.success(request, text)
-    return redirect(trigger)
+    return answer_move(request, move, text, Refused, trigger)
