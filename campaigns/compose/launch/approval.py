@@ -163,7 +163,7 @@ def budget_needs_approval(campaign: Campaign, launcher: User | None) -> bool:
 
 
 def needs_another_user(draft: Campaign, actor: User | None) -> bool:
-    """Whether another user, an approver, has to start what spends the budget of `draft` repeatedly."""
+    """Whether an approver other than `actor` has to start what spends the budget repeatedly."""
     return budget_needs_approval(draft, actor) and not may_approve(draft, actor)
 
 
